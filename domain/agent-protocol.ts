@@ -1,0 +1,112 @@
+import { type Static, Type } from 'typebox';
+
+/*
+ * What a server and an agent say to each other over one WebSocket that the agent opens: JSON text frames,
+ * one message a frame. The order of the handshake is hello, challenge, proof, welcome; anything else closes it.
+ */
+
+/** The WebSocket subprotocol (RFC 6455 §1.9), and the path it is spoken at. */
+export const agentSubprotocol = 'postern.agent.v1';
+export const agentPath = '/agents/connect';
+export const agentProtocolVersion = 1;
+
+/** A frame larger than this ends the session: the longest legitimate one is a batch of commands. */
+export const agentFrameBytesMax = 64 * 1024;
+/** How often the server sends a heartbeat, and how long either side waits for one before it gives up. */
+export const heartbeatIntervalMs = 5_000;
+export const heartbeatTimeoutMs = 15_000;
+/** How long a command may take from the server's commit to the lock. */
+export const commandLifetimeMs = 2_500;
+/** How long the server waits for the outcome of a command before it answers `outcome_unknown`. */
+export const outcomeTimeoutMs = 3_000;
+/** The longest text a reader passes on: the capacity of a QR code, version 40-L, alphanumeric (ISO/IEC 18004). */
+export const readerTextLengthMax = 4_296;
+
+const Id = Type.Integer({ minimum: 1 });
+const Nonce = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
+const Signature = Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' });
+
+export const AgentMessage = Type.Union([
+  Type.Object({
+    type: Type.Literal('hello'),
+    version: Type.Integer(),
+    agent_id: Id,
+    /** 32 random bytes, base64url: makes the server's signature fresh. */
+    nonce: Nonce,
+    door_ids: Type.Array(Id, { maxItems: 256 }),
+    readers: Type.Array(Type.Object({ name: Type.String({ minLength: 1, maxLength: 200 }), door_id: Id }), {
+      maxItems: 256,
+    }),
+  }),
+  Type.Object({ type: Type.Literal('proof'), signature: Signature }),
+  /** Answers a heartbeat with the agent's own monotonic clock, in milliseconds. */
+  Type.Object({ type: Type.Literal('heartbeat'), sequence: Type.Integer(), monotonic_ms: Type.Number() }),
+  /** A text that a reader read at a door. `presentation_id` is the agent's own, to match the answer. */
+  Type.Object({
+    type: Type.Literal('presentation'),
+    presentation_id: Type.Integer({ minimum: 0 }),
+    door_id: Id,
+    reader: Type.String({ minLength: 1, maxLength: 200 }),
+    text: Type.String({ maxLength: readerTextLengthMax }),
+  }),
+  /** What became of a command. `not_done`: the lock did not move, and why, in words. */
+  Type.Object({
+    type: Type.Literal('outcome'),
+    command_id: Type.String({ maxLength: 64 }),
+    outcome: Type.Union([Type.Literal('done'), Type.Literal('not_done')]),
+    message: Type.Optional(Type.String({ maxLength: 200 })),
+  }),
+]);
+export type AgentMessage = Static<typeof AgentMessage>;
+
+export const ServerMessage = Type.Union([
+  Type.Object({ type: Type.Literal('challenge'), nonce: Nonce }),
+  Type.Object({ type: Type.Literal('welcome'), signature: Signature, session: Nonce }),
+  Type.Object({ type: Type.Literal('heartbeat'), sequence: Type.Integer() }),
+  /** All commands of one commit travel together. `sequence` rises by one with each message of a session. */
+  Type.Object({
+    type: Type.Literal('unlock'),
+    session: Nonce,
+    sequence: Type.Integer({ minimum: 1 }),
+    commands: Type.Array(
+      Type.Object({
+        command_id: Type.String({ maxLength: 64 }),
+        door_id: Id,
+        /** How long the lock stays released, in milliseconds. */
+        pulse_ms: Type.Integer({ minimum: 1, maximum: 60_000 }),
+        /** On the agent's monotonic clock: not executed later than this. */
+        deadline_ms: Type.Number(),
+      }),
+      { minItems: 1, maxItems: 256 },
+    ),
+  }),
+  Type.Object({
+    type: Type.Literal('decision'),
+    presentation_id: Type.Integer({ minimum: 0 }),
+    granted: Type.Boolean(),
+    /** A denial reason, or another word of `domain/errors.ts`, when not granted; else null. */
+    reason: Type.Union([Type.String(), Type.Null()]),
+  }),
+]);
+export type ServerMessage = Static<typeof ServerMessage>;
+
+export type UnlockCommand = Extract<ServerMessage, { type: 'unlock' }>['commands'][number];
+
+/** What both sides sign: everything that makes this session this one. */
+export interface HandshakeTranscript {
+  agent_id: number;
+  agent_nonce: string;
+  server_nonce: string;
+  /** The server's public URL as each side knows it: a session relayed to another server does not verify. */
+  public_url: string;
+}
+
+/**
+ * The bytes that the agent (`role` "agent") and the server (`role` "server") sign with Ed25519 (RFC 8032):
+ * a JSON array in fixed order, UTF-8. The role makes the two signatures unusable for each other.
+ */
+export function handshakeBytes(role: 'agent' | 'server', transcript: HandshakeTranscript): Uint8Array {
+  const { agent_id, agent_nonce, server_nonce, public_url } = transcript;
+  const fields = ['postern-handshake', agentProtocolVersion, role, agent_id, agent_nonce, server_nonce, public_url];
+  return new TextEncoder().encode(JSON.stringify(fields));
+}

@@ -1,0 +1,119 @@
+import { allows, type Schedule } from './schedule.ts';
+
+/**
+ * Every reason for which a door may stay shut, in the order in which they are checked: the first that applies
+ * is the answer. The set is closed; the comment names the ONVIF Access Control term (`Denied` reason) it maps to.
+ */
+export const denialReasons = [
+  'credential_unknown', // Unauthorized
+  'clock_unknown', // Other
+  'credential_revoked', // CredentialNotEnabled
+  'credential_suspended', // CredentialNotEnabled
+  'credential_not_active', // CredentialNotActive
+  'credential_expired', // CredentialExpired
+  'door_not_included', // Unauthorized
+  'door_locked_down', // Other
+  'outside_schedule', // NotPermittedAtThisTime
+  'remote_unlock_not_allowed', // Other
+  'door_unreachable', // Other
+  'use_limit_reached', // Other: last, because it is the only check that spends something
+] as const;
+
+export type DenialReason = (typeof denialReasons)[number];
+
+/** How the credential was presented: the visitor's page, the HTTP API, or a QR code at a reader. */
+export type UnlockMethod = 'web' | 'api' | 'qr';
+
+/** What is known of an access link at the moment of the decision. Instants are ISO 8601 UTC with milliseconds. */
+export interface LinkCredential {
+  kind: 'link';
+  /** The link was revoked, or the presented pass was replaced by a narrower one. */
+  revoked: boolean;
+  suspended: boolean;
+  /** First instant of validity; null: since always. */
+  valid_from: string | null;
+  /** First instant after validity: the range is half-open. */
+  valid_until: string;
+  /** Whether the link may be used from a browser or the API, not only by its QR code. */
+  link_enabled: boolean;
+  /** Whether the door belongs to the link's group. */
+  includes_door: boolean;
+  /** The group's schedules. None: always; several: any allows. */
+  schedules: readonly Schedule[];
+  /** How many grants the link allows over page, API and readers together; null: any number. */
+  max_uses: number | null;
+  /** How many were taken before this one. */
+  uses: number;
+}
+
+/** A member or an API key with the right to unlock: bound by the door's state only. */
+export interface LoginCredential {
+  kind: 'login';
+}
+
+export interface DoorState {
+  locked_down: boolean;
+  /** IANA zone of the door's place: schedules are wall time there. */
+  time_zone: string;
+  /** Whether an agent that can drive the lock is connected. */
+  reachable: boolean;
+}
+
+export interface DecisionRequest {
+  /** The instant of the decision; null: the clock cannot be trusted. */
+  at: string | null;
+  method: UnlockMethod;
+  /** Null: nothing known was presented. */
+  credential: LinkCredential | LoginCredential | null;
+  door: DoorState;
+}
+
+export type Decision = { granted: true } | { granted: false; reason: DenialReason };
+
+interface LinkRequest {
+  at: string;
+  method: UnlockMethod;
+  link: LinkCredential;
+  door: DoorState;
+}
+
+/**
+ * May this credential open this door at this instant? The only place in Postern that says yes: pure, so that
+ * the server and the agent at the door give the same answer. Vectors: `testdata/decisions.json`.
+ */
+export function decide(request: DecisionRequest): Decision {
+  const { at, method, credential, door } = request;
+  if (credential === null) return denied('credential_unknown');
+  if (at === null) return denied('clock_unknown');
+  if (credential.kind === 'login') return firstDenial(doorChecks, door);
+  return firstDenial(linkChecks, { at, method, link: credential, door });
+}
+
+type Check<Request> = readonly [DenialReason, (request: Request) => boolean];
+
+const linkChecks: readonly Check<LinkRequest>[] = [
+  ['credential_revoked', ({ link }) => link.revoked],
+  ['credential_suspended', ({ link }) => link.suspended],
+  ['credential_not_active', ({ link, at }) => link.valid_from !== null && at < link.valid_from],
+  ['credential_expired', ({ link, at }) => at >= link.valid_until],
+  ['door_not_included', ({ link }) => !link.includes_door],
+  ['door_locked_down', ({ door }) => door.locked_down],
+  ['outside_schedule', ({ link, door, at }) => !allows(link.schedules, door.time_zone, at)],
+  ['remote_unlock_not_allowed', ({ link, method }) => method !== 'qr' && !link.link_enabled],
+  ['door_unreachable', ({ door }) => !door.reachable],
+  ['use_limit_reached', ({ link }) => link.max_uses !== null && link.uses >= link.max_uses],
+];
+
+const doorChecks: readonly Check<DoorState>[] = [
+  ['door_locked_down', (door) => door.locked_down],
+  ['door_unreachable', (door) => !door.reachable],
+];
+
+function firstDenial<Request>(checks: readonly Check<Request>[], request: Request): Decision {
+  for (const [reason, applies] of checks) if (applies(request)) return denied(reason);
+  return { granted: true };
+}
+
+function denied(reason: DenialReason): Decision {
+  return { granted: false, reason };
+}
