@@ -1,3 +1,4 @@
+import { isInstant } from './instants.ts';
 import { allows, type Schedule } from './schedule.ts';
 
 /**
@@ -84,7 +85,8 @@ interface LinkRequest {
 export function decide(request: DecisionRequest): Decision {
   const { at, method, credential, door } = request;
   if (credential === null) return denied('credential_unknown');
-  if (at === null) return denied('clock_unknown');
+  // Instants are compared as text: another spelling than ours would compare as anything.
+  if (at === null || !isInstant(at)) return denied('clock_unknown');
   if (credential.kind === 'login') return firstDenial(doorChecks, door);
   return firstDenial(linkChecks, { at, method, link: credential, door });
 }

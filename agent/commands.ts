@@ -1,0 +1,53 @@
+import { commandLifetimeMs, type ServerMessage, type UnlockCommand } from '../domain/agent-protocol.ts';
+import type { Lock } from './locks/lock.ts';
+
+export type UnlockMessage = Extract<ServerMessage, { type: 'unlock' }>;
+
+/** One command and everything it is judged by. */
+export interface Order {
+  message: UnlockMessage;
+  command: UnlockCommand;
+  /** What the session has agreed on. */
+  session: string;
+  next_sequence: number;
+  /** The agent's monotonic clock, now. */
+  now_ms: number;
+  /** The door's lock, if the door is one of this agent's. */
+  lock: Lock | undefined;
+}
+
+export type Outcome = { outcome: 'done' } | { outcome: 'not_done'; message: string };
+
+const outcomeMessageLengthMax = 200;
+
+/**
+ * Moves the lock at most once and at once, or not at all. Never rejects: what went wrong is the outcome.
+ * The server counts from the last heartbeat it has received, so its idea of this clock is behind, never ahead:
+ * a deadline further away than a command lives is somebody's mistake, and no lock moves on a mistake.
+ */
+export async function obey(order: Order): Promise<Outcome> {
+  const refusal = refusals.find(([, applies]) => applies(order));
+  if (refusal !== undefined) return notDone(refusal[0]);
+  if (order.lock === undefined) return notDone('This agent has no such door.');
+  const { command_id, pulse_ms } = order.command;
+  try {
+    await order.lock.pulse({ command_id, pulse_ms });
+    return { outcome: 'done' };
+  } catch (error) {
+    return notDone(error instanceof Error ? error.message : 'The lock did not move.');
+  }
+}
+
+const refusals: readonly [string, (order: Order) => boolean][] = [
+  ['The command belongs to another session.', ({ message, session }) => message.session !== session],
+  ['The command is not the next of its session.', (order) => order.message.sequence !== order.next_sequence],
+  ['The command came after its deadline.', ({ command, now_ms }) => now_ms > command.deadline_ms],
+  [
+    'The deadline is further away than a command lives.',
+    ({ command, now_ms }) => command.deadline_ms - now_ms > 2 * commandLifetimeMs,
+  ],
+];
+
+function notDone(message: string): Outcome {
+  return { outcome: 'not_done', message: message.slice(0, outcomeMessageLengthMax) };
+}

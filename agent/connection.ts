@@ -1,0 +1,73 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Answer } from './scan.ts';
+import { type Presentation, Session, type SessionSettings } from './session.ts';
+
+export const reconnectDelayMsMin = 100;
+export const reconnectDelayMsMax = 5_000;
+
+export interface ConnectionSettings extends SessionSettings {
+  /** A random number in [0, 1): agents that lost the same server do not come back in step. */
+  random: () => number;
+}
+
+/** Keeps one session open: when it ends, opens the next, after a pause that doubles while that does not help. */
+export class Connection {
+  /** At the first welcome; rejects when closed before it. */
+  readonly connected: Promise<void>;
+
+  readonly #settings: ConnectionSettings;
+  readonly #connected = Promise.withResolvers<void>();
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+  #session: Session | null = null;
+  #lastProblem = '';
+
+  constructor(settings: ConnectionSettings) {
+    this.#settings = settings;
+    this.connected = this.#connected.promise;
+    // Whoever waits hears of it; if nobody does, it is no fault of the process.
+    this.connected.catch(() => {});
+    this.#done = this.#keepOpen();
+  }
+
+  /** Null: there is no session, or no answer. */
+  async ask(presentation: Presentation): Promise<Answer | null> {
+    return this.#session === null ? null : this.#session.ask(presentation);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#session?.close();
+    await this.#done;
+    this.#connected.reject(new Error('The agent was stopped before it was connected.'));
+  }
+
+  async #keepOpen(): Promise<void> {
+    let delay = reconnectDelayMsMin;
+    while (!this.#stop.signal.aborted) {
+      const lasted_ms = await this.#oneSession();
+      // A session that ends right after its welcome is a quarrel, not a connection: keep backing off.
+      if (lasted_ms > reconnectDelayMsMax) delay = reconnectDelayMsMin;
+      const jittered = delay * (0.5 + this.#settings.random() / 2);
+      await pause(jittered, undefined, { signal: this.#stop.signal }).catch(() => {});
+      delay = Math.min(delay * 2, reconnectDelayMsMax);
+    }
+  }
+
+  async #oneSession(): Promise<number> {
+    const { log, url, monotonicMs } = this.#settings;
+    this.#session = new Session(this.#settings);
+    let since = Number.POSITIVE_INFINITY;
+    if (await this.#session.welcomed) {
+      since = monotonicMs();
+      this.#lastProblem = '';
+      log.info({ url }, 'Connected to the server.');
+      this.#connected.resolve();
+    }
+    const problem = await this.#session.ended;
+    // While it only says the same again, once is enough.
+    if (!this.#stop.signal.aborted && problem !== this.#lastProblem) log.warn({ url }, problem);
+    this.#lastProblem = problem;
+    return monotonicMs() - since;
+  }
+}

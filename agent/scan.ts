@@ -1,0 +1,50 @@
+import { readerOffline } from '../domain/errors.ts';
+import type { Shown } from './readers/reader.ts';
+
+/** The same text at the same reader within this time of its last sighting is one presentation: scanners repeat. */
+export const sightingWindowMs = 3_000;
+/** How many texts a reader remembers for that; the one seen longest ago goes first. */
+export const sightingsMax = 256;
+
+/** What the server answered to a presentation. */
+export interface Answer {
+  granted: boolean;
+  reason: string | null;
+}
+
+export interface ScanSettings {
+  /** Who decides. Null: no answer, because nobody is connected or because it took too long. */
+  ask: (text: string) => Promise<Answer | null>;
+  /** The agent's monotonic clock. */
+  monotonicMs: () => number;
+}
+
+/** The whole story of a scan, for one reader. Texts are hostile: they are compared and passed on, nothing else. */
+export function scanning({ ask, monotonicMs }: ScanSettings): (text: string) => Promise<Shown> {
+  const sightings = new Map<string, number>();
+  return async function scan(text) {
+    if (sighted(sightings, text, monotonicMs())) return { shown: 'repeated' };
+    const answer = await ask(text);
+    if (answer === null) return denied(readerOffline);
+    if (answer.granted) return { shown: 'granted' };
+    return denied(answer.reason);
+  };
+}
+
+/** Whether the text was seen just now; either way it has been seen now. The map is in the order of last sighting. */
+function sighted(sightings: Map<string, number>, text: string, now: number): boolean {
+  const last = sightings.get(text);
+  sightings.delete(text);
+  for (const [seen, at] of sightings) {
+    if (now - at < sightingWindowMs && sightings.size < sightingsMax) break;
+    sightings.delete(seen);
+  }
+  sightings.set(text, now);
+  return last !== undefined && now - last < sightingWindowMs;
+}
+
+/** A reason is one word on a reader's display; anything else is no answer. */
+function denied(reason: string | null): Shown {
+  const isWord = reason !== null && /^[a-z0-9_]{1,64}$/.test(reason);
+  return { shown: 'denied', reason: isWord ? reason : readerOffline };
+}

@@ -1,0 +1,241 @@
+import { Compile } from 'typebox/compile';
+import { type RawData, WebSocket } from 'ws';
+import {
+  type AgentMessage,
+  agentFrameBytesMax,
+  agentSubprotocol,
+  heartbeatTimeoutMs,
+  ServerMessage,
+} from '../domain/agent-protocol.ts';
+import { obey, type UnlockMessage } from './commands.ts';
+import { Handshake, type Identity } from './handshake.ts';
+import type { Lock } from './locks/lock.ts';
+import type { AgentLog } from './log.ts';
+import type { Answer } from './scan.ts';
+
+/** From the first packet to the welcome. */
+export const handshakeTimeoutMs = 5_000;
+/** How long a presentation waits for its decision, and how many may wait. */
+export const decisionTimeoutMs = 5_000;
+export const presentationsWaitingMax = 256;
+/** How long a session that ends waits for the other side's goodbye. */
+const goodbyeTimeoutMs = 1_000;
+/** Of what an unproven server says, so much may reach the log. */
+const closeReasonLengthMax = 120;
+const policyViolation = 1008;
+
+export interface Presentation {
+  door_id: number;
+  reader: string;
+  text: string;
+}
+
+export interface SessionSettings {
+  url: string;
+  identity: Identity;
+  readers: readonly { name: string; door_id: number }[];
+  /** By door: what the agent offers and the server may command. */
+  locks: ReadonlyMap<number, Lock>;
+  /** Never goes back, and is not set by anyone. */
+  monotonicMs: () => number;
+  /** 32 fresh random bytes, base64url. */
+  nonce: () => string;
+  log: AgentLog;
+  timeouts?: Partial<typeof timeoutDefaults>;
+}
+
+const timeoutDefaults = {
+  handshake_ms: handshakeTimeoutMs,
+  heartbeat_ms: heartbeatTimeoutMs,
+  decision_ms: decisionTimeoutMs,
+};
+
+type Challenge = Extract<ServerMessage, { type: 'challenge' }>;
+type Welcome = Extract<ServerMessage, { type: 'welcome' }>;
+
+const serverMessage = Compile(ServerMessage);
+
+/**
+ * One WebSocket, from hello to goodbye. Nothing the server says counts before it has proved itself with its
+ * pinned key, and whatever is not the protocol ends the session: a new one costs 100 ms.
+ */
+export class Session {
+  /** Whether the server proved itself: true at the welcome, false if the session ended without one. */
+  readonly welcomed: Promise<boolean>;
+  /** When nothing of it is left: a sentence that says why it ended. */
+  readonly ended: Promise<string>;
+
+  readonly #settings: SessionSettings;
+  readonly #timeouts: typeof timeoutDefaults;
+  readonly #socket: WebSocket;
+  readonly #handshake: Handshake;
+  readonly #welcome = Promise.withResolvers<boolean>();
+  readonly #end = Promise.withResolvers<string>();
+  readonly #waiting = new Map<number, (answer: Answer | null) => void>();
+  #stage: 'hello' | 'proof' | 'open' | 'ended' = 'hello';
+  #problem: string | null = null;
+  #silence: NodeJS.Timeout;
+  #session = '';
+  #sequence = 0;
+  #presentations = 0;
+
+  constructor(settings: SessionSettings) {
+    this.#settings = settings;
+    this.#timeouts = { ...timeoutDefaults, ...settings.timeouts };
+    this.#handshake = new Handshake(settings.identity, settings.nonce());
+    this.welcomed = this.#welcome.promise;
+    this.ended = this.#end.promise;
+    this.#silence = setTimeout(
+      () => this.#finish('The server did not complete the handshake in time.'),
+      this.#timeouts.handshake_ms,
+    );
+    this.#socket = new WebSocket(settings.url, agentSubprotocol, {
+      maxPayload: agentFrameBytesMax,
+      perMessageDeflate: false,
+    });
+    this.#socket.on('open', () => this.#hello());
+    this.#socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    this.#socket.on('error', (error) => this.#finish(`The connection failed: ${words(error)}`));
+    this.#socket.on('close', (code, reason) => this.#closed(code, reason.toString()));
+  }
+
+  /** Asks the server about a text that a reader read. Null: no answer, for whatever reason. */
+  ask(presentation: Presentation): Promise<Answer | null> {
+    if (this.#stage !== 'open' || this.#waiting.size >= presentationsWaitingMax) return Promise.resolve(null);
+    const presentation_id = this.#presentations++;
+    const { promise, resolve } = Promise.withResolvers<Answer | null>();
+    const tooLate = setTimeout(() => this.#answer(presentation_id, null), this.#timeouts.decision_ms);
+    this.#waiting.set(presentation_id, (answer) => {
+      clearTimeout(tooLate);
+      resolve(answer);
+    });
+    this.#send({ type: 'presentation', presentation_id, ...presentation });
+    return promise;
+  }
+
+  async close(): Promise<void> {
+    this.#finish('The agent is stopping.', 1000);
+    await this.ended;
+  }
+
+  #hello(): void {
+    const { locks, readers } = this.#settings;
+    this.#send(this.#handshake.hello({ door_ids: [...locks.keys()], readers: [...readers] }));
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    if (this.#stage === 'ended') return;
+    const message = isBinary ? null : parsed(data.toString());
+    if (message === null) this.#finish('The server sent something that is no message of the protocol.');
+    else if (this.#stage === 'open') this.#obey(message);
+    else if (this.#stage === 'hello' && message.type === 'challenge') this.#prove(message);
+    else if (this.#stage === 'proof' && message.type === 'welcome') this.#believe(message);
+    else this.#finish('The server broke the order of the handshake.');
+  }
+
+  #prove({ nonce }: Challenge): void {
+    this.#send(this.#handshake.proof(nonce));
+    this.#stage = 'proof';
+  }
+
+  #believe({ signature, session }: Welcome): void {
+    if (!this.#handshake.proves(signature)) {
+      this.#finish('The server could not prove that it is the one this agent was enrolled with.');
+      return;
+    }
+    this.#session = session;
+    this.#stage = 'open';
+    clearTimeout(this.#silence);
+    const silent = () => this.#finish('The server has been silent for too long.');
+    this.#silence = setTimeout(silent, this.#timeouts.heartbeat_ms);
+    this.#welcome.resolve(true);
+  }
+
+  #obey(message: ServerMessage): void {
+    switch (message.type) {
+      case 'heartbeat':
+        this.#heartbeat(message.sequence);
+        break;
+      case 'unlock':
+        this.#unlock(message);
+        break;
+      case 'decision':
+        this.#answer(message.presentation_id, { granted: message.granted, reason: message.reason });
+        break;
+      case 'challenge':
+      case 'welcome':
+        this.#finish('The server began a second handshake in one session.');
+    }
+  }
+
+  #heartbeat(sequence: number): void {
+    this.#silence.refresh();
+    this.#send({ type: 'heartbeat', sequence, monotonic_ms: this.#settings.monotonicMs() });
+  }
+
+  /** A later number than the next one says that a message was lost: only a new session knows where it stands. */
+  #unlock(message: UnlockMessage): void {
+    const next_sequence = this.#sequence + 1;
+    const isOurs = message.session === this.#session;
+    if (isOurs && message.sequence === next_sequence) this.#sequence = next_sequence;
+    const outcomes = message.commands.map((command) => this.#carryOut(message, command, next_sequence));
+    if (!isOurs || message.sequence <= next_sequence) return;
+    void Promise.all(outcomes).then(() => this.#finish('A message of the server was lost.'));
+  }
+
+  async #carryOut(
+    message: UnlockMessage,
+    command: UnlockMessage['commands'][number],
+    next_sequence: number,
+  ): Promise<void> {
+    const { locks, monotonicMs, log } = this.#settings;
+    const { command_id, door_id } = command;
+    const order = { message, command, session: this.#session, next_sequence };
+    const outcome = await obey({ ...order, now_ms: monotonicMs(), lock: locks.get(door_id) });
+    if (outcome.outcome === 'not_done') log.warn({ command_id, door_id }, `Not done: ${outcome.message}`);
+    this.#send({ type: 'outcome', command_id, ...outcome });
+  }
+
+  #answer(presentation_id: number, answer: Answer | null): void {
+    const settle = this.#waiting.get(presentation_id);
+    this.#waiting.delete(presentation_id);
+    settle?.(answer);
+  }
+
+  #send(message: AgentMessage): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Ends the session once, for the first reason there is. */
+  #finish(problem: string, code = policyViolation): void {
+    if (this.#stage === 'ended') return;
+    this.#stage = 'ended';
+    this.#problem = problem;
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#socket.terminate(), goodbyeTimeoutMs);
+    this.#socket.close(code);
+    this.#welcome.resolve(false);
+    for (const presentation_id of [...this.#waiting.keys()]) this.#answer(presentation_id, null);
+  }
+
+  #closed(code: number, reason: string): void {
+    const said = reason === '' ? '' : `: ${reason.slice(0, closeReasonLengthMax)}`;
+    this.#finish(`The server ended the session (${code}${said}).`);
+    clearTimeout(this.#silence);
+    this.#end.resolve(this.#problem ?? 'The session ended.');
+  }
+}
+
+function parsed(frame: string): ServerMessage | null {
+  try {
+    const message: unknown = JSON.parse(frame);
+    return serverMessage.Check(message) ? message : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A host with several addresses fails with a list of errors, which has no message of its own. */
+function words(error: Error): string {
+  return error instanceof AggregateError ? error.errors.map((each) => words(each)).join('; ') : error.message;
+}

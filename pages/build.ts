@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+const pages = import.meta.dirname;
+const source = path.join(pages, 'guest');
+const dist = path.join(pages, 'dist');
+const assets = path.join(dist, 'assets');
+const built = path.join(dist, 'guest.html');
+
+// The phones of 2022: older ones get the QR code.
+const browsers = ['safari15.4', 'chrome99', 'firefox97'];
+
+/** Bundles the visitor's page into `pages/dist`: one page, one script, one style sheet, named by what is in them. */
+export async function buildPages(): Promise<{ file: string; bytes: number }[]> {
+  const script = await bundle(path.join(source, 'main.ts'));
+  const style = minifiedStyle(await readFile(path.join(source, 'guest.css'), 'utf8'));
+  const scriptName = hashedName(script, 'js');
+  const styleName = hashedName(style, 'css');
+  const markup = minifiedMarkup(await readFile(path.join(source, 'guest.html'), 'utf8'));
+  const page = referring(referring(markup, 'main.ts', scriptName), 'guest.css', styleName);
+
+  await mkdir(assets, { recursive: true });
+  // The page comes after what it names and before what it no longer names goes: nobody ever reads half of it.
+  await replaceFile(path.join(assets, scriptName), script);
+  await replaceFile(path.join(assets, styleName), style);
+  await replaceFile(built, page);
+  await removeOthers(assets, [scriptName, styleName]);
+  await removeOthers(dist, ['assets', 'guest.html']);
+  const files = [`assets/${scriptName}`, `assets/${styleName}`, 'guest.html'];
+  return Promise.all(files.map(async (file) => ({ file, bytes: (await stat(path.join(dist, file))).size })));
+}
+
+/** Whether a source, this script or the installed packages changed after the last build. */
+async function isStale(): Promise<boolean> {
+  const names = await readdir(source);
+  const sources = [source, ...names.map((name) => path.join(source, name)), import.meta.filename];
+  const times = await Promise.all([...sources, path.join(pages, '..', 'package-lock.json')].map(changedAt));
+  return (await changedAt(built)) <= Math.max(...times);
+}
+
+async function changedAt(file: string): Promise<number> {
+  const found = await stat(file).catch(() => null);
+  return found?.mtimeMs ?? 0;
+}
+
+async function bundle(input: string): Promise<string> {
+  const { rolldown } = await import('rolldown'); // only when there is something to do: it is not small
+  const build = await rolldown({
+    input,
+    platform: 'browser',
+    transform: { target: browsers },
+    plugins: [
+      { name: 'raw-codes-only', transform: { filter: { id: /\/qr\/index\.js$/ }, handler: rawCodesOnly } },
+    ],
+    logLevel: 'warn',
+  });
+  const { output } = await build.generate({
+    format: 'iife',
+    minify: true,
+    comments: { legal: true, annotation: false, jsdoc: false },
+  });
+  await build.close();
+  return output[0].code;
+}
+
+/** The page draws its code itself: the encoder's other outputs, GIF and terminal and so on, would be dead weight. */
+function rawCodesOnly(code: string): string {
+  const others = /(?<=return renderRaw\(r\);\n).*?(?= {4}return err\()/s;
+  if (!others.test(code)) throw new Error('the QR encoder has changed: see what rawCodesOnly may leave out');
+  return code.replace(others, '');
+}
+
+function hashedName(text: string, extension: string): string {
+  return `guest.${createHash('sha256').update(text).digest('hex').slice(0, 12)}.${extension}`;
+}
+
+/** Comments and needless spaces go. It knows our style sheet (no strings with spaces, no comments in them), no other. */
+function minifiedStyle(style: string): string {
+  return style
+    .replace(/\/\*.*?\*\//gs, '')
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([{};,]) ?/g, '$1')
+    .replace(/: /g, ':')
+    .replace(/;}/g, '}')
+    .trim();
+}
+
+function minifiedMarkup(markup: string): string {
+  return markup.replace(/<!--.*?-->/gs, '').replace(/\s*\n\s*/g, '');
+}
+
+function referring(page: string, file: string, asset: string): string {
+  if (!page.includes(`"${file}"`)) throw new Error(`guest.html does not name ${file}`);
+  return page.replace(`"${file}"`, `"/page/assets/${asset}"`);
+}
+
+async function replaceFile(file: string, text: string): Promise<void> {
+  const fresh = path.join(path.dirname(file), `.${process.pid}-${path.basename(file)}`);
+  await writeFile(fresh, text);
+  await rename(fresh, file);
+}
+
+/** Removes what an earlier build left; what another process is writing at this moment (a dot, just now) stays. */
+async function removeOthers(folder: string, keep: readonly string[]): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = path.join(folder, name);
+    const beingWritten = name.startsWith('.') && Date.now() - (await changedAt(file)) < 60_000;
+    if (!keep.includes(name) && !beingWritten) await rm(file, { recursive: true, force: true });
+  }
+}
+
+if (import.meta.main && (!process.argv.includes('--if-stale') || (await isStale()))) {
+  for (const { file, bytes } of await buildPages()) {
+    if (process.argv.includes('--verbose')) console.log(`${file} ${bytes} bytes`);
+  }
+}

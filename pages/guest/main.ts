@@ -1,0 +1,131 @@
+import { showAddress, takeAddress } from './address.ts';
+import { type Answer, type LinkView, readLink, startSession } from './api.ts';
+import { part, setText } from './dom.ts';
+import { listenForFull } from './pass-view.ts';
+import { render } from './render.ts';
+import { acceptLink, type Page, type State, stageOf, type Trouble } from './state.ts';
+import { learnServerTime, serverNow } from './time.ts';
+import * as words from './words.ts';
+
+const pollMs = 30_000;
+const retryMs = 5000;
+const wakeMs = 1500;
+
+const state: State = { ...newState(), ...takeAddress() };
+const page: Page = { state, render: () => render(page), refresh };
+let asking = false;
+let askAgain = false;
+let askedAt = 0;
+let nextAskMs = pollMs;
+
+window.addEventListener('hashchange', () => {
+  Object.assign(state, newState(), takeAddress());
+  page.render();
+  refresh();
+});
+window.addEventListener('online', refresh);
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted) refresh();
+});
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible' && Date.now() - askedAt > wakeMs) refresh();
+});
+part(document, 'retry').addEventListener('click', refresh);
+setText(part(document, 'hold-note'), words.holdNote);
+document.title = words.title;
+listenForFull();
+refresh();
+tick();
+
+function newState(): State {
+  return { linkId: null, secret: null, link: null, doors: new Map(), trouble: null };
+}
+
+/** One question at a time; who asks meanwhile gets an answer that is newer than his question. */
+async function refresh(): Promise<void> {
+  askAgain = asking;
+  if (asking) return;
+  asking = true;
+  do {
+    askAgain = false;
+    askedAt = Date.now();
+    await ask();
+    page.render();
+  } while (askAgain);
+  asking = false;
+}
+
+/** None of these questions changes anything on the server: opening a door takes a person. */
+async function ask(): Promise<void> {
+  const { secret, linkId } = state;
+  if (secret !== null) {
+    const answer = await startSession(secret);
+    if (state.secret === secret) accept(answer);
+  } else if (linkId !== null) {
+    const answer = await readLink(linkId);
+    if (state.secret === null && state.linkId === linkId) accept(answer);
+  } else {
+    state.trouble ??= 'no_session';
+  }
+}
+
+function accept(answer: Answer<LinkView>): void {
+  nextAskMs = pollMs;
+  if (answer.ok) acceptView(answer);
+  else if (answer.status === 401 || answer.status === 404) refuse();
+  else {
+    nextAskMs = answer.status === 429 ? answer.retryAfterSeconds * 1000 : retryMs;
+    state.trouble = troubleOf(answer.status);
+  }
+}
+
+function troubleOf(status: number): Trouble {
+  if (status === 0) return 'no_connection';
+  return status === 429 ? 'too_many_requests' : 'server_error';
+}
+
+function acceptView({ body, sentAt, receivedAt }: Extract<Answer<LinkView>, { ok: true }>): void {
+  learnServerTime(body.server_time, sentAt, receivedAt);
+  if (state.secret !== null) showAddress(body.id);
+  state.secret = null;
+  state.linkId = String(body.id);
+  acceptLink(state, body);
+}
+
+/** A link that has ended takes its sessions along: then what the page already says stays true. */
+function refuse(): void {
+  const ended =
+    state.link !== null && ['expired', 'revoked', 'used_up'].includes(stageOf(state, serverNow()));
+  if (ended) return;
+  state.trouble = state.secret === null ? 'no_session' : 'unknown_link';
+  state.secret = null;
+  state.linkId = null;
+  state.link = null;
+  state.doors.clear();
+}
+
+/** Every full second by the server's clock, and exactly at the end of the link. */
+function tick(): void {
+  const now = serverNow();
+  const until = Date.parse(state.link?.valid_until ?? '') - now;
+  if (until <= 0 && state.link !== null) state.link.pass = null;
+  page.render();
+  if (document.visibilityState === 'visible' && isDue(now)) refresh();
+  const second = 1000 - (now % 1000);
+  setTimeout(tick, until > 0 ? Math.min(second, until) : second);
+}
+
+function isDue(now: number): boolean {
+  if (asking || (state.secret === null && state.linkId === null)) return false;
+  const waited = Date.now() - askedAt;
+  return waited >= nextAskMs || (waited >= wakeMs && hasWoken(now));
+}
+
+/** Whether the link or one of its doors should have opened by now, of which the server has not told us yet. */
+function hasWoken(now: number): boolean {
+  const { link } = state;
+  if (link === null) return false;
+  const starts = link.locks.filter((lock) => !lock.unlockable).map((lock) => lock.unlockable_at);
+  if (link.state === 'not_active') starts.push(link.valid_from);
+  return starts.some((at) => at !== null && now >= Date.parse(at) && now - Date.parse(at) < pollMs);
+}

@@ -1,0 +1,68 @@
+import type { LinkView } from './api.ts';
+import { part, setHidden, setText } from './dom.ts';
+import { drawPass } from './qr.ts';
+import * as words from './words.ts';
+
+let drawn: string | null = null;
+let wakeLock: { release(): Promise<void> } | null = null;
+
+/** Shows the pass of the link, or takes it away at once. */
+export function renderPass(link: LinkView | null): void {
+  const pass = link?.pass ?? null;
+  if (link !== null && pass !== null) {
+    setText(part(document, 'pass-title'), words.passTitle);
+    setText(part(document, 'pass-note'), link.link_enabled ? words.passNote : words.passOnly);
+  }
+  if (pass === drawn) return;
+  drawn = pass;
+  closeFull();
+  const svg = pass === null ? null : drawPass(pass);
+  svg?.setAttribute('data-role', 'qr');
+  const enlarge = part(document, 'enlarge');
+  enlarge.replaceChildren(...(svg === null ? [] : [svg]));
+  enlarge.setAttribute('aria-label', words.passEnlarge);
+  setText(part(document, 'show'), words.passShow);
+  setHidden(part(document, 'pass'), svg === null);
+  document.querySelector('main')?.toggleAttribute('data-pass', svg !== null);
+}
+
+/** The code alone on a white screen that stays awake, for readers that are hard of seeing. */
+export function listenForFull(): void {
+  const dialog = full();
+  if (dialog === null) return;
+  const show = () => {
+    const copy = document.querySelector('[data-role="qr"]')?.cloneNode(true);
+    if (!(copy instanceof SVGElement)) return;
+    copy.setAttribute('data-role', 'qr-full');
+    copy.setAttribute('role', 'img');
+    copy.setAttribute('aria-label', words.passLabel);
+    part(dialog, 'full-code').replaceChildren(copy);
+    setText(part(dialog, 'full-note'), words.fullNote);
+    setText(part(dialog, 'full-close'), words.close);
+    dialog.showModal();
+    stayAwake();
+  };
+  part(document, 'enlarge').addEventListener('click', show);
+  part(document, 'show').addEventListener('click', show);
+  dialog.addEventListener('click', closeFull);
+  dialog.addEventListener('close', () => {
+    part(dialog, 'full-code').replaceChildren();
+    wakeLock?.release().catch(() => {});
+    wakeLock = null;
+  });
+}
+
+function closeFull(): void {
+  const dialog = full();
+  if (dialog?.open) dialog.close();
+}
+
+/** Firefox before 98 knows no dialog: there the code stays in its place. */
+function full(): HTMLDialogElement | null {
+  const dialog = part(document, 'full');
+  return typeof HTMLDialogElement !== 'undefined' && dialog instanceof HTMLDialogElement ? dialog : null;
+}
+
+async function stayAwake(): Promise<void> {
+  wakeLock = (await navigator.wakeLock?.request('screen').catch(() => null)) ?? null;
+}

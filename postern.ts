@@ -1,0 +1,237 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import type { RunningAgent } from './agent/main.ts';
+import { PosternError } from './domain/errors.ts';
+import type { Config } from './server/config.ts';
+
+const helpText = `Postern: self-hosted temporary door access.
+
+Usage: postern <command> [options]        from a clone: npm run postern -- <command> [options]
+
+Start here
+  demo                 An organization, two doors behind a simulated agent, and one access link, on this machine.
+                       Prints what it made; Ctrl-C ends it; the next start brings the same back.
+    --json             One line of JSON once everything is ready, for scripts; keeps running.
+  scan <what> --door <id>
+                       Shows a QR code to a door's simulated reader while the demo runs. <what> is a picture
+                       (PNG or JPEG) or the text itself. Prints "granted" or the reason. Exit code 0 or 1.
+
+Run it for real
+  setup                Makes the first organization, its owner and an API key, and prints them. Once.
+    --name <name> --domain <short-name> --email <owner's address>
+    --json             The same as one line of JSON.
+  serve                Serves the HTTP API and the visitor's page until it is told to stop.
+  api-keys create --name <name> [--organization <id>]
+                       Makes an API key and prints its secret, once.
+  api-keys list        Shows every key, never its secret.
+  api-keys revoke <id> Ends a key at once.
+
+Settings are environment variables: docs/reference/settings.md lists them. The most used are
+  POSTERN_DATA=<folder>  POSTERN_PORT=<port>  POSTERN_PUBLIC_URL=<https://…>  POSTERN_SECRET_KEY_FILE=<file>
+
+Try it
+  postern demo                                  in one terminal
+  postern scan data/link-qr.png --door 1        in another
+  curl -H "Authorization: KISI-LOGIN $KEY" http://127.0.0.1:8080/events
+`;
+
+/** A command that was not understood; the message says what would be. */
+class UsageError extends Error {}
+
+const commands: Record<string, (args: string[]) => Promise<number>> = {
+  demo: runDemo,
+  serve: runServe,
+  setup: runSetup,
+  'api-keys': runApiKeys,
+  scan: runScan,
+};
+
+process.exitCode = await run(process.argv.slice(2));
+
+async function run([name = '--help', ...args]: string[]): Promise<number> {
+  try {
+    if (['--help', '-h', 'help'].includes(name) || args.includes('--help')) return say(helpText);
+    const command = commands[name];
+    if (!command) throw new UsageError(`There is no command ${name}. The commands are: ${Object.keys(commands).join(', ')}.`);
+    return await command(args);
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+async function runDemo(args: string[]): Promise<number> {
+  const { values } = parse(args, { json: { type: 'boolean' } });
+  const { demoConfig, openDemo } = await import('./server/demo.ts');
+  const { openInstallation, startServer } = await import('./server/main.ts');
+  const config = demoConfig(await settings());
+  await using open = new AsyncDisposableStack();
+  const stopped = untilStopped();
+  const installation = await openInstallation(config);
+  open.defer(() => installation.close());
+  const server = await startServer(installation, config);
+  open.defer(() => server.close());
+  const { demo, agent } = await openDemo(installation.context, config.dataFolder);
+  const { startAgent } = await import('./agent/main.ts');
+  const running = startAgent({
+    server_url: server.url,
+    public_url: installation.context.publicUrl,
+    agent_id: agent.agent_id,
+    private_key: agent.private_key,
+    server_public_key: installation.hostKey.publicKey,
+    folder: agent.folder,
+    doors: agent.doors.map((door) => ({
+      ...door,
+      lock: { driver: 'simulated' },
+      readers: [{ name: `${door.name} reader`, driver: 'simulated', port: 0 }],
+    })),
+    log: installation.log,
+    onPulse: (door, pulse_ms) => values.json || say(`  ● ${door.name} opens for ${pulse_ms / 1000} s\n`),
+  });
+  open.defer(() => running.close());
+  await ready(running, () => installation.context.agents.isReachable(agent.agent_id));
+  if (values.json) say(`${JSON.stringify(demo)}\n`);
+  else say((await import('./server/demo-text.ts')).demoText(demo, config.dataFolder));
+  await stopped;
+  return 0;
+}
+
+/** The doors can be opened once the server has the agent's first heartbeat, a moment after the welcome. */
+async function ready(agent: RunningAgent, isReachable: () => boolean): Promise<void> {
+  await agent.connected();
+  const deadline = performance.now() + 5_000;
+  while (!isReachable()) {
+    if (performance.now() > deadline) throw new Error('The simulated agent did not report in time.');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function runServe(args: string[]): Promise<number> {
+  parse(args, {});
+  const { openInstallation, startServer } = await import('./server/main.ts');
+  const config = await settings();
+  await using open = new AsyncDisposableStack();
+  const stopped = untilStopped();
+  const installation = await openInstallation(config);
+  open.defer(() => installation.close());
+  const server = await startServer(installation, config);
+  open.defer(() => server.close());
+  say(`Postern listens at ${server.url}\n`);
+  await stopped;
+  return 0;
+}
+
+async function runSetup(args: string[]): Promise<number> {
+  const text = { type: 'string' } as const;
+  const { values } = parse(args, { json: { type: 'boolean' }, name: text, domain: text, email: text });
+  const { setUp } = await import('./server/setup.ts');
+  const input = { name: values.name ?? 'Postern', domain: values.domain ?? 'postern', email: values.email ?? 'owner@postern.invalid' };
+  const made = await withInstallation(({ context }) => setUp(context, input));
+  if (values.json) return say(`${JSON.stringify(made)}\n`);
+  return say(
+    `Organization  ${made.organization.domain} (${made.organization.id})\n` +
+      `Owner         ${made.owner.email}\nPassword      ${made.owner.password}\nAPI key       ${made.api_key}\n\n` +
+      'Keep these: they are not shown again. Now start the server with `postern serve`.\n',
+  );
+}
+
+async function runApiKeys([action, ...args]: string[]): Promise<number> {
+  const keys = await import('./server/logins/logins.ts');
+  const text = { type: 'string' } as const;
+  const { values, positionals } = parse(args, { name: text, organization: text, json: { type: 'boolean' } });
+  const show = (found: object, lines: () => string) => say(values.json ? `${JSON.stringify(found)}\n` : lines());
+  switch (action) {
+    case 'create': {
+      if (!values.name) throw new UsageError('Say what the key is for: postern api-keys create --name "Booking system"');
+      const input = { name: values.name, organization_id: wholeNumber(values.organization ?? '1', '--organization') };
+      const made = await withInstallation(({ context }) => keys.createApiKey(context, input));
+      return show(made, () => `${made.secret}\n\nKey ${made.id}, "${made.name}". Keep it: it is not shown again.\n`);
+    }
+    case 'list': {
+      const found = await withInstallation(({ context }) => keys.listApiKeys(context));
+      return show(found, () => found.map(keyLine).join('') || 'There is no API key. Make one: postern api-keys create --name "…"\n');
+    }
+    case 'revoke': {
+      const id = wholeNumber(positionals[0] ?? '', 'the id of a key');
+      const ended = await withInstallation(({ context }) => keys.revokeApiKey(context, id));
+      return show(ended, () => `Key ${ended.id}, "${ended.name}", is revoked.\n`);
+    }
+    default:
+      throw new UsageError('Say what to do with API keys: create, list or revoke.');
+  }
+}
+
+function keyLine(key: { id: number; name: string; created_at: string; revoked_at: string | null }): string {
+  const state = key.revoked_at === null ? 'active' : `revoked ${key.revoked_at}`;
+  return `${String(key.id).padStart(4)}  ${key.name.padEnd(30)}  made ${key.created_at}  ${state}\n`;
+}
+
+async function runScan(args: string[]): Promise<number> {
+  const { values, positionals } = parse(args, { door: { type: 'string' } });
+  const [input, ...rest] = positionals;
+  if (input === undefined || rest.length > 0 || values.door === undefined) {
+    throw new UsageError('Say what to show, and where: postern scan data/link-qr.png --door 1');
+  }
+  const { present } = await import('./agent/present.ts');
+  const { agentFolder } = await import('./server/demo.ts');
+  const { dataFolder } = await settings();
+  return present({
+    input,
+    door_id: wholeNumber(values.door, '--door'),
+    folder: agentFolder(dataFolder),
+    out: (line) => say(`${line}\n`),
+    err: (line) => process.stderr.write(`${line}\n`),
+  });
+}
+
+async function withInstallation<T>(work: (open: import('./server/main.ts').OpenInstallation) => Promise<T>): Promise<T> {
+  const { openInstallation } = await import('./server/main.ts');
+  const { demoConfig, isDemo } = await import('./server/demo.ts');
+  const config = await settings();
+  const installation = await openInstallation(isDemo(config.dataFolder) ? demoConfig(config) : config);
+  try {
+    return await work(installation);
+  } finally {
+    await installation.close();
+  }
+}
+
+async function settings(): Promise<Config> {
+  const { readConfig } = await import('./server/config.ts');
+  return readConfig(process.env);
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+type Options = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>['options']>;
+
+function parse<const Given extends Options>(args: string[], options: Given) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function wholeNumber(text: string, what: string): number {
+  if (!/^[1-9]\d{0,15}$/.test(text)) throw new UsageError(`${what} must be a whole number; ${JSON.stringify(text)} is none.`);
+  return Number(text);
+}
+
+function say(text: string): 0 {
+  process.stdout.write(text);
+  return 0;
+}
+
+/** A sentence for what the person can change; a trace only for what they cannot. */
+async function fail(error: unknown): Promise<number> {
+  const { SettingError } = await import('./server/config.ts');
+  const expected = error instanceof PosternError || error instanceof SettingError || error instanceof UsageError;
+  const text = error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`postern: ${text}\n${error instanceof UsageError ? 'See: postern --help\n' : ''}`);
+  return 1;
+}

@@ -1,0 +1,218 @@
+import { sign, verify } from 'node:crypto';
+import { Compile } from 'typebox/compile';
+import type { RawData, WebSocket } from 'ws';
+import {
+  AgentMessage,
+  agentProtocolVersion,
+  commandLifetimeMs,
+  type HandshakeTranscript,
+  handshakeBytes,
+  heartbeatIntervalMs,
+  heartbeatTimeoutMs,
+  type ServerMessage,
+  type UnlockCommand,
+} from '../../domain/agent-protocol.ts';
+import type { Context } from '../context.ts';
+import type { HostKey } from '../installation.ts';
+import { publicKeyOf } from '../organizations/keys.ts';
+import type { Presentation, PresentationResult } from '../unlocks/presentations.ts';
+import type { AgentSession, DoorCommand } from './sessions.ts';
+import { selectAgent, selectDoorIdsOfAgent } from './store.ts';
+
+const handshakeTimeoutMs = 5_000;
+const presentationsAtOnceMax = 64;
+const checker = Compile(AgentMessage);
+
+type Hello = Extract<AgentMessage, { type: 'hello' }>;
+type Known = { agent_id: number; organization_id: number; name: string; door_ids: ReadonlySet<number> };
+
+export interface AgentConnectionSettings {
+  context: Context;
+  hostKey: HostKey;
+  log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  present(presentation: Presentation): Promise<PresentationResult>;
+  onSecondSession(agent: { organization_id: number; agent_id: number; name: string }): Promise<void>;
+}
+
+/** Speaks `domain/agent-protocol.ts` over one WebSocket, from hello to the end. */
+export class AgentConnection implements AgentSession {
+  agent_id = 0;
+  readonly #socket: WebSocket;
+  readonly #settings: AgentConnectionSettings;
+  readonly #serverNonce: string;
+  readonly #session: string;
+  #hello: Hello | null = null;
+  #agent: Known | null = null;
+  #sequence = 0;
+  #heartbeats = 0;
+  #lastHeartbeat: { agentMs: number; receivedMs: number } | null = null;
+  #pending: DoorCommand[] = [];
+  #presentations = 0;
+  #timer: NodeJS.Timeout;
+
+  constructor(socket: WebSocket, settings: AgentConnectionSettings) {
+    this.#socket = socket;
+    this.#settings = settings;
+    const nonce = () => Buffer.from(settings.context.random.bytes(32)).toString('base64url');
+    this.#serverNonce = nonce();
+    this.#session = nonce();
+    this.#timer = setTimeout(() => this.end('the handshake took too long'), handshakeTimeoutMs);
+    // One message after the other: a proof must not overtake the hello it belongs to.
+    let turn: Promise<void> = Promise.resolve();
+    socket.on('message', (data, isBinary) => {
+      turn = turn.then(() => this.#receive(data, isBinary)).catch((error) => this.end(String(error)));
+    });
+    socket.on('close', () => this.#closed());
+    socket.on('error', (error) => this.end(error.message));
+  }
+
+  send(command: DoorCommand): void {
+    this.#pending.push(command);
+    if (this.#pending.length === 1) setImmediate(() => this.#flush());
+  }
+
+  end(why: string): void {
+    if (this.#socket.readyState > this.#socket.OPEN) return;
+    this.#settings.log.info({ agent_id: this.agent_id, why }, 'agent session ends');
+    this.#socket.close(1008);
+    setTimeout(() => this.#socket.terminate(), 1_000).unref();
+    this.#closed();
+  }
+
+  #closed(): void {
+    clearTimeout(this.#timer);
+    this.#settings.context.agents.remove(this);
+  }
+
+  async #receive(data: RawData, isBinary: boolean): Promise<void> {
+    const message = isBinary ? null : parse(String(data));
+    if (message === null) return this.end('it sent something that is no message');
+    if (this.#agent === null) return this.#handshake(message);
+    switch (message.type) {
+      case 'heartbeat':
+        return this.#noteHeartbeat(message.monotonic_ms, message.sequence);
+      case 'outcome':
+        return this.#settings.context.agents.report(message.command_id, message.outcome);
+      case 'presentation':
+        return this.#present(this.#agent, message);
+      case 'hello':
+      case 'proof':
+        return this.end('it began the handshake twice');
+    }
+  }
+
+  async #handshake(message: AgentMessage): Promise<void> {
+    if (message.type === 'hello' && this.#hello === null) {
+      if (message.version !== agentProtocolVersion) return this.end(`it speaks version ${message.version}`);
+      this.#hello = message;
+      return this.#say({ type: 'challenge', nonce: this.#serverNonce });
+    }
+    if (message.type !== 'proof' || this.#hello === null) return this.end('it left the order of the handshake');
+    const agent = await this.#proven(this.#hello, message.signature);
+    if (agent === null) return this.end('its signature does not hold');
+    await this.#welcome(agent);
+  }
+
+  async #proven(hello: Hello, signature: string): Promise<Known | null> {
+    const { database } = this.#settings.context;
+    const row = await selectAgent(database.read, hello.agent_id);
+    if (!row) return null;
+    const bytes = handshakeBytes('agent', this.#transcript(hello));
+    if (!verify(null, bytes, publicKeyOf(row.public_key), Buffer.from(signature, 'base64url'))) return null;
+    const doors = await selectDoorIdsOfAgent(database.read, row.organization_id, row.id);
+    return { agent_id: row.id, organization_id: row.organization_id, name: row.name, door_ids: new Set(doors) };
+  }
+
+  async #welcome(agent: Known): Promise<void> {
+    if (this.#hello === null || this.#socket.readyState !== this.#socket.OPEN) return;
+    const bytes = handshakeBytes('server', this.#transcript(this.#hello));
+    const signature = sign(null, bytes, this.#settings.hostKey.privateKey).toString('base64url');
+    this.#say({ type: 'welcome', signature, session: this.#session });
+    this.#agent = agent;
+    this.agent_id = agent.agent_id;
+    clearTimeout(this.#timer);
+    this.#beat();
+  }
+
+  #transcript(hello: Hello): HandshakeTranscript {
+    const { publicUrl } = this.#settings.context;
+    return { agent_id: hello.agent_id, agent_nonce: hello.nonce, server_nonce: this.#serverNonce, public_url: publicUrl };
+  }
+
+  #beat(): void {
+    const last = this.#lastHeartbeat;
+    if (last && this.#now() - last.receivedMs > heartbeatTimeoutMs) return this.end('its heartbeats stopped');
+    if (!last && this.#heartbeats > heartbeatTimeoutMs / heartbeatIntervalMs) return this.end('it never sent a heartbeat');
+    this.#heartbeats += 1;
+    this.#say({ type: 'heartbeat', sequence: this.#heartbeats });
+    this.#timer = setTimeout(() => this.#beat(), heartbeatIntervalMs);
+  }
+
+  /** The agent can be given commands from its first heartbeat on: before it, no deadline could be named. */
+  async #noteHeartbeat(agentMs: number, sequence: number): Promise<void> {
+    if (sequence > this.#heartbeats) return this.end('it answered a heartbeat that was not sent');
+    if (sequence < this.#heartbeats) return;
+    const isFirst = this.#lastHeartbeat === null;
+    this.#lastHeartbeat = { agentMs, receivedMs: this.#now() };
+    if (!isFirst || this.#agent === null) return;
+    this.#settings.log.info({ agent_id: this.agent_id }, 'agent connected');
+    if (this.#settings.context.agents.add(this)) await this.#settings.onSecondSession(this.#agent);
+  }
+
+  #flush(): void {
+    const commands = this.#pending.map((command) => ({ ...command, deadline_ms: this.#deadline() }));
+    this.#pending = [];
+    // Larger than one frame's worth of commands: several frames.
+    for (let start = 0; start < commands.length; start += 256) this.#sendUnlock(commands.slice(start, start + 256));
+  }
+
+  #sendUnlock(commands: UnlockCommand[]): void {
+    this.#sequence += 1;
+    this.#say({ type: 'unlock', session: this.#session, sequence: this.#sequence, commands });
+  }
+
+  /** On the agent's clock, and early rather than late: the heartbeat was older than this when it arrived. */
+  #deadline(): number {
+    const last = this.#lastHeartbeat;
+    return last ? last.agentMs + (this.#now() - last.receivedMs) + commandLifetimeMs : 0;
+  }
+
+  #present(agent: Known, message: Extract<AgentMessage, { type: 'presentation' }>): void {
+    const { presentation_id, door_id, reader, text } = message;
+    const decided = (granted: boolean, reason: string | null) =>
+      this.#say({ type: 'decision', presentation_id, granted, reason });
+    if (!agent.door_ids.has(door_id)) return decided(false, 'not_found');
+    if (this.#presentations >= presentationsAtOnceMax) return decided(false, 'unavailable');
+    this.#presentations += 1;
+    const { organization_id, agent_id } = agent;
+    this.#settings
+      .present({ organization_id, agent_id, door_id, reader, text })
+      .then(
+        ({ granted, reason }) => decided(granted, reason),
+        (error: unknown) => {
+          this.#settings.log.warn({ err: error }, 'a presentation failed');
+          decided(false, 'internal');
+        },
+      )
+      .finally(() => {
+        this.#presentations -= 1;
+      });
+  }
+
+  #say(message: ServerMessage): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  #now(): number {
+    return this.#settings.context.clock.monotonicMs();
+  }
+}
+
+function parse(text: string): AgentMessage | null {
+  try {
+    const message: unknown = JSON.parse(text);
+    return checker.Check(message) ? message : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,66 @@
+import { outcomeTimeoutMs } from '../../domain/agent-protocol.ts';
+import type { Outcome } from '../../domain/event.ts';
+
+/** What an unlock asks of the agent at the door. */
+export interface DoorCommand {
+  command_id: string;
+  door_id: number;
+  pulse_ms: number;
+}
+
+/** One agent that is connected and has proved who it is. */
+export interface AgentSession {
+  agent_id: number;
+  /** Puts the command into the next message; all of one turn of the event loop travel together. */
+  send(command: DoorCommand): void;
+  /** Ends the session, telling why in the log. */
+  end(why: string): void;
+}
+
+/** Which agents are connected, and which commands wait for an outcome. Nothing is kept for an absent agent. */
+export class AgentSessions {
+  readonly #sessions = new Map<number, AgentSession>();
+  readonly #waiting = new Map<string, (outcome: Outcome) => void>();
+
+  isReachable(agent_id: number | null): boolean {
+    return agent_id !== null && this.#sessions.has(agent_id);
+  }
+
+  /** A second session of the same agent ends the first. Answers whether there was one. */
+  add(session: AgentSession): boolean {
+    const earlier = this.#sessions.get(session.agent_id);
+    this.#sessions.set(session.agent_id, session);
+    earlier?.end('another session of the same agent began');
+    return earlier !== undefined;
+  }
+
+  remove(session: AgentSession): void {
+    if (this.#sessions.get(session.agent_id) === session) this.#sessions.delete(session.agent_id);
+  }
+
+  /** Sends a command whose event is committed, and answers what became of it; `unknown` when nobody said in time. */
+  unlock(agent_id: number, command: DoorCommand): Promise<Outcome> {
+    const session = this.#sessions.get(agent_id);
+    if (!session) return Promise.resolve('unknown');
+    return new Promise((resolve) => {
+      const settle = (outcome: Outcome) => {
+        clearTimeout(timer);
+        this.#waiting.delete(command.command_id);
+        resolve(outcome);
+      };
+      const timer = setTimeout(() => settle('unknown'), outcomeTimeoutMs);
+      this.#waiting.set(command.command_id, settle);
+      session.send(command);
+    });
+  }
+
+  /** An agent reports what became of a command. One that nobody waits for any more is dropped. */
+  report(command_id: string, outcome: Outcome): void {
+    this.#waiting.get(command_id)?.(outcome);
+  }
+
+  /** Ends every session: the server is stopping. */
+  close(): void {
+    for (const session of this.#sessions.values()) session.end('the server is stopping');
+  }
+}

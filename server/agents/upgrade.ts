@@ -1,0 +1,21 @@
+import type { Server } from 'node:http';
+import { WebSocketServer } from 'ws';
+import { agentFrameBytesMax, agentPath, agentSubprotocol } from '../../domain/agent-protocol.ts';
+import { endWith } from '../http/parser-errors.ts';
+import { AgentConnection, type AgentConnectionSettings } from './connection.ts';
+
+/** Takes WebSocket handshakes at the agents' path; every other upgrade is refused. */
+export function acceptAgents(server: Server, settings: AgentConnectionSettings): void {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: agentFrameBytesMax,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(agentSubprotocol) ? agentSubprotocol : false),
+  });
+  server.on('upgrade', (request, socket, head) => {
+    // node:http hands over the bare socket here, and with it every error that it may still have.
+    socket.on('error', () => socket.destroy());
+    if (request.url !== agentPath) return endWith(request.socket, 'not_found');
+    sockets.handleUpgrade(request, socket, head, (opened) => new AgentConnection(opened, settings));
+  });
+}

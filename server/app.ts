@@ -1,0 +1,150 @@
+import cookie from '@fastify/cookie';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { type Endpoint, endpoints, type Operation } from '../domain/endpoints.ts';
+import { errorBody, PosternError } from '../domain/errors.ts';
+import { authenticate } from './authentication.ts';
+import type { Context } from './context.ts';
+import { readCredential } from './http/credentials.ts';
+import type { FailureLimit } from './http/failure-limit.ts';
+import type { Request } from './http/handlers.ts';
+import { answerHeaders, crossOriginHeaders, preflightHeaders } from './http/headers.ts';
+import { answerParserError, refuseExpectations } from './http/parser-errors.ts';
+import type { Handlers } from './routes.ts';
+
+const bodyBytesMax = 64 * 1024;
+const headersTimeoutMs = 5_000;
+const requestTimeoutMs = 10_000;
+const keepAliveTimeoutMs = 72_000;
+const pathParameterLengthMax = 500;
+/** Where a page on another origin may call with a link's secret. */
+const crossOriginPaths = /^\/(locks|locks\/\d+\/(unlock|access)|group_link|group_link\/qr_code\.(svg|png))\/?$/;
+
+export interface AppParts {
+  context: Context;
+  handlers: Handlers;
+  failureLimit: FailureLimit;
+  log: Logger;
+}
+
+/** The HTTP application: every route of the table, and what holds for all of them. */
+export function createApp(parts: AppParts): FastifyInstance {
+  const app = fastify({
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    http: { headersTimeout: headersTimeoutMs, requireHostHeader: false },
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: pathParameterLengthMax },
+    clientErrorHandler: answerParserError,
+    frameworkErrors: (_error, _request, reply) => {
+      reply.headers(answerHeaders);
+      answerError(parts, new PosternError('not_found'), reply);
+    },
+  });
+  refuseExpectations(app.server);
+  app.register(cookie);
+  readBodies(app);
+  app.addHook('onRequest', async (request, reply) => prepareAnswer(request, reply));
+  app.addHook('onResponse', async (request, reply) => logAnswer(parts.log, request, reply));
+  app.addHook('onRoute', ({ config, url }) => {
+    const operation = config && 'operation' in config ? config.operation : undefined;
+    if (typeof operation !== 'string' || !(operation in endpoints)) throw new Error(`${url} is not in the table of endpoints`);
+  });
+  app.setErrorHandler((error, request, reply) => answerError(parts, toPosternError(parts, error), reply, request));
+  app.setNotFoundHandler((request, reply) => {
+    if (request.method === 'OPTIONS' && isCrossOrigin(request)) return reply.code(204).headers(preflightHeaders).send();
+    return answerError(parts, new PosternError('not_found'), reply, request);
+  });
+  for (const operation of Object.keys(endpoints) as Operation[]) addRoutes(app, parts, operation); // the table's own keys
+  return app;
+}
+
+function addRoutes(app: FastifyInstance, parts: AppParts, operation: Operation): void {
+  const endpoint: Endpoint = endpoints[operation];
+  // Which caller goes with which operation is checked where the handlers are made; the table erases it.
+  const handle = parts.handlers[operation] as (request: Request) => unknown;
+  for (const url of endpoint.paths) {
+    app.route({
+      method: [...endpoint.methods],
+      url,
+      config: { operation },
+      handler: async (request, reply) => {
+        const caller = await authenticate(parts.context, endpoint, request);
+        const { body, query, headers } = request;
+        const params = request.params as Record<string, string>; // path parameters are texts
+        const answer = await handle({ caller, params, query, body, headers, reply });
+        return answer === undefined ? reply.send() : answer;
+      },
+    });
+  }
+}
+
+/** JSON, and nothing at all where a body is sent empty: programs name a content type for a body they do not have. */
+function readBodies(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') return done(null, undefined);
+    return parseJson(request, String(body), done);
+  });
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    if (body === '') return done(null, undefined);
+    return done(new PosternError('unsupported_media_type'));
+  });
+}
+
+function prepareAnswer(request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers(answerHeaders);
+  if (isCrossOrigin(request) && readCredential(request.headers.authorization)?.kind === 'link') {
+    reply.headers(crossOriginHeaders);
+  }
+  if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+    throw new PosternError('malformed_request', { message: 'The request has no Host header.' });
+  }
+}
+
+function isCrossOrigin(request: FastifyRequest): boolean {
+  return crossOriginPaths.test(request.url.split('?', 1)[0] ?? '');
+}
+
+/** What Fastify itself throws, in our words; everything else is ours to mend, and logged whole. */
+function toPosternError({ log }: AppParts, error: unknown): PosternError {
+  if (error instanceof PosternError) return error;
+  const { code, statusCode, message }: Partial<FastifyError> = error instanceof Error ? error : {};
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new PosternError('body_too_large');
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new PosternError('unsupported_media_type');
+  if (statusCode === 400) return new PosternError('malformed_request', { message: `The body is not valid JSON: ${jsonProblem(message)}` });
+  log.error({ err: error }, 'a request failed');
+  return new PosternError('internal');
+}
+
+/** The parser's sentence without what it quotes of the body, which may be a secret. */
+function jsonProblem(message = ''): string {
+  const position = /position \d+/.exec(message)?.[0];
+  return position ? `there is a mistake at ${position}.` : 'it cannot be read.';
+}
+
+function answerError(parts: AppParts, error: PosternError, reply: FastifyReply, request?: FastifyRequest) {
+  const limited = request && isWrongCredential(error) ? limitedError(parts, request) : null;
+  const answer = limited ?? error;
+  if (answer.retryAfterS !== undefined) reply.header('retry-after', String(answer.retryAfterS));
+  if (answer.entry.status === 401) reply.header('www-authenticate', 'KISI-LOGIN, Bearer, KISI-GROUP-LINK');
+  return reply.code(answer.entry.status).type('application/json; charset=utf-8').send(errorBody(answer));
+}
+
+function isWrongCredential(error: PosternError): boolean {
+  return error.reason === 'unauthorized' || error.reason === 'session_over';
+}
+
+function limitedError({ failureLimit, context }: AppParts, request: FastifyRequest): PosternError | null {
+  const waitS = failureLimit.note(request.ip, context.clock.monotonicMs());
+  return waitS === null ? null : new PosternError('too_many_requests', { retryAfterS: waitS });
+}
+
+/** The route's pattern, never the address: an address may hold a secret. */
+function logAnswer(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  const { method, routeOptions } = request;
+  const fields = { method, route: routeOptions.url ?? 'none', status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
+  log.info(fields, 'request');
+}

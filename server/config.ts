@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { resolve, sep } from 'node:path';
+
+/** A setting that stops the start: the message says what to change. */
+export class SettingError extends Error {}
+
+interface Setting<T> {
+  /** What it is for, for the reference page and for the error message. */
+  description: string;
+  /** What is used when it is not set, in words or as a value. */
+  default: string;
+  read(text: string | undefined): T;
+}
+
+/** Every setting, in one place. `docs/reference/settings.md` is generated from this table. */
+export const settingTable = {
+  POSTERN_HOST: setting({
+    description: 'The address to listen on. Only this machine by default; `0.0.0.0` for all, behind a proxy that speaks https.',
+    default: '127.0.0.1',
+    read: (text = '127.0.0.1') => expect(isIP(text) > 0 || text === 'localhost', text, 'an IP address or localhost'),
+  }),
+  POSTERN_PORT: setting({
+    description: 'The TCP port to listen on; `0` takes any free one.',
+    default: '8080',
+    read: (text = '8080') => wholeNumber(text, 0, 65_535),
+  }),
+  POSTERN_PUBLIC_URL: setting({
+    description: 'The address under which visitors reach this server: links begin with it. No path.',
+    default: 'http://<host>:<port>',
+    read: (text) => (text === undefined ? null : publicUrl(text)),
+  }),
+  POSTERN_DATA: setting({
+    description: 'The folder of the embedded database and of everything else that is kept.',
+    default: './data',
+    read: (text = './data') => resolve(expect(text !== '', text, 'a folder')),
+  }),
+  POSTERN_SECRET_KEY: setting({
+    description:
+      'Seals the secrets in the database: 32 random bytes as Base64 or hex, as `openssl rand -base64 32` prints. ' +
+      '`serve`, `setup` and `api-keys` need this or the file; the demo makes its own inside the data folder.',
+    default: 'none',
+    read: (text) => (text === undefined ? null : secretKey(text)),
+  }),
+  POSTERN_SECRET_KEY_FILE: setting({
+    description: 'A file that holds the secret key, outside the data folder, so that a copy of the data is not enough to open doors.',
+    default: 'none',
+    read: (text) => (text === undefined ? null : resolve(text)),
+  }),
+  POSTERN_RATE_LIMITS: setting({
+    description: '`on`, or `off` for load tests on this machine: refused unless the host is a loopback address.',
+    default: 'on',
+    read: (text = 'on') => oneOf(text, ['on', 'off']) === 'on',
+  }),
+  POSTERN_LOG_LEVEL: setting({
+    description: 'How much is logged: `debug`, `info`, `warn`, `error` or `silent`.',
+    default: 'info (the demo: warn)',
+    read: (text) => (text === undefined ? null : oneOf(text, ['debug', 'info', 'warn', 'error', 'silent'])),
+  }),
+};
+
+export interface Config {
+  host: string;
+  port: number;
+  publicUrl: string | null;
+  dataFolder: string;
+  /** 32 bytes; null when none was given. */
+  secretKey: Uint8Array | null;
+  rateLimits: boolean;
+  logLevel: string | null;
+}
+
+/** Reads and checks the settings. Throws a SettingError that names the setting and says what to change. */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  refuseUnknown(environment);
+  const value = <Name extends keyof typeof settingTable>(name: Name) => readSetting(name, environment);
+  const host = value('POSTERN_HOST');
+  const rateLimits = value('POSTERN_RATE_LIMITS');
+  if (!rateLimits && !isLoopback(host)) {
+    throw new SettingError(
+      `POSTERN_RATE_LIMITS=off is only for load tests on one machine, but POSTERN_HOST is ${host}. Remove one of the two.`,
+    );
+  }
+  const dataFolder = value('POSTERN_DATA');
+  return {
+    host,
+    port: value('POSTERN_PORT'),
+    publicUrl: value('POSTERN_PUBLIC_URL'),
+    dataFolder,
+    secretKey: chooseSecretKey(value('POSTERN_SECRET_KEY'), value('POSTERN_SECRET_KEY_FILE'), dataFolder),
+    rateLimits,
+    logLevel: value('POSTERN_LOG_LEVEL'),
+  };
+}
+
+/** A new secret key in the text form that POSTERN_SECRET_KEY takes. */
+export function newSecretKeyText(): string {
+  return randomBytes(32).toString('base64');
+}
+
+/** Parses the text of a secret key file. */
+export function secretKey(text: string): Uint8Array {
+  const trimmed = text.trim();
+  const bytes = /^[0-9a-f]{64}$/i.test(trimmed) ? Buffer.from(trimmed, 'hex') : Buffer.from(trimmed, 'base64');
+  const canonical = bytes.toString('base64').replaceAll('=', '') === trimmed.replaceAll('=', '');
+  const valid = bytes.length === 32 && (canonical || trimmed.length === 64);
+  if (!valid) throw new Error('must be 32 random bytes as Base64 or hex: make one with `openssl rand -base64 32`');
+  return bytes;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+function readSetting<Name extends keyof typeof settingTable>(
+  name: Name,
+  environment: Record<string, string | undefined>,
+): ReturnType<(typeof settingTable)[Name]['read']> {
+  try {
+    // The table's entry and its result belong together; TypeScript cannot follow that through the index.
+    return settingTable[name].read(environment[name]) as ReturnType<(typeof settingTable)[Name]['read']>;
+  } catch (error) {
+    throw new SettingError(`${name} ${error instanceof Error ? error.message : String(error)}.`);
+  }
+}
+
+function refuseUnknown(environment: Record<string, string | undefined>): void {
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith('POSTERN_') || name in settingTable || name === 'POSTERN_SEED') continue;
+    throw new SettingError(`${name} is not a setting. The settings are: ${Object.keys(settingTable).join(', ')}.`);
+  }
+}
+
+function chooseSecretKey(direct: Uint8Array | null, file: string | null, dataFolder: string): Uint8Array | null {
+  if (direct && file) {
+    throw new SettingError('POSTERN_SECRET_KEY and POSTERN_SECRET_KEY_FILE are both set. Remove one of them.');
+  }
+  if (file === null) return direct;
+  if (!existsSync(file)) throw new SettingError(`POSTERN_SECRET_KEY_FILE names ${file}, which does not exist.`);
+  if (isInside(file, dataFolder)) {
+    throw new SettingError(
+      `POSTERN_SECRET_KEY_FILE names ${file}, inside the data folder: whoever copies the data would have the key too. Move it elsewhere.`,
+    );
+  }
+  try {
+    return secretKey(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new SettingError(`POSTERN_SECRET_KEY_FILE: ${file} ${error instanceof Error ? error.message : String(error)}.`);
+  }
+}
+
+function isInside(file: string, folder: string): boolean {
+  const realFolder = existsSync(folder) ? realpathSync(folder) : folder;
+  return realpathSync(file).startsWith(realFolder + sep);
+}
+
+function setting<T>(entry: Setting<T>): Setting<T> {
+  return entry;
+}
+
+function expect(valid: boolean, text: string, expected: string): string {
+  if (!valid) throw new Error(`is ${JSON.stringify(text)}, but must be ${expected}`);
+  return text;
+}
+
+function wholeNumber(text: string, min: number, max: number): number {
+  expect(/^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max, text, `a whole number from ${min} to ${max}`);
+  return Number(text);
+}
+
+function oneOf<Choice extends string>(text: string, choices: readonly Choice[]): Choice {
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined) throw new Error(`is ${JSON.stringify(text)}, but must be one of ${choices.join(', ')}`);
+  return found;
+}
+
+function publicUrl(text: string): string {
+  const url = URL.parse(text);
+  const valid = url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search + url.hash === '';
+  expect(valid && url.username === '', text, 'an http or https address without a path, such as https://doors.example.org');
+  return text.replace(/\/$/, '');
+}

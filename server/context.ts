@@ -1,0 +1,57 @@
+import type { KeyObject } from 'node:crypto';
+import type { AgentSessions } from './agents/sessions.ts';
+import type { Database } from './database/database.ts';
+import type { OrganizationKeys } from './organizations/keys.ts';
+import type { Sealer } from './secrets/sealer.ts';
+
+/** What operations need from outside themselves. Made once in main.ts; tests put their own clock in. */
+export interface Context {
+  database: Database;
+  sealer: Sealer;
+  clock: Clock;
+  random: Random;
+  agents: AgentSessions;
+  keys: OrganizationKeys;
+  /** Without a slash at the end: links begin with it. */
+  publicUrl: string;
+  /** For work that nobody waits for: its failure is logged, never lost. */
+  onBackgroundError: (error: unknown) => void;
+}
+
+export interface Clock {
+  /** The present instant, ISO 8601 UTC with milliseconds. */
+  now(): string;
+  /** Milliseconds that only ever go forward, for ages and deadlines. */
+  monotonicMs(): number;
+}
+
+export interface Random {
+  bytes(length: number): Uint8Array;
+  /** A UUID of version 7 (RFC 9562 §5.7): sorts by the time it was made. */
+  uuid(): string;
+  /** A new Ed25519 key pair (RFC 8032). */
+  keyPair(): { publicKey: KeyObject; privateKey: KeyObject };
+}
+
+/** Who is acting, once a credential has been recognised. */
+export type Caller = AnyoneCaller | LoginCaller | LinkCaller;
+
+export interface AnyoneCaller {
+  kind: 'anyone';
+}
+
+export interface LoginCaller {
+  kind: 'login';
+  organization_id: number;
+  login_id: number;
+  member_id: number;
+  member_name: string;
+  member_email: string;
+}
+
+export interface LinkCaller {
+  /** `link`: the secret itself was sent; `page`: the visitor's page, by its sealed cookie. */
+  kind: 'link' | 'page';
+  organization_id: number;
+  link_id: number;
+}

@@ -1,0 +1,40 @@
+import type { Kysely } from 'kysely';
+import type { Tables } from './tables.ts';
+
+/** A value that both databases store as it is. */
+export type SqlValue = string | number | null | Uint8Array;
+
+/** A statement that was prepared once; the rows come back as plain objects. */
+export interface Statement<Row> {
+  get(...parameters: SqlValue[]): Promise<Row | undefined> | Row | undefined;
+  all(...parameters: SqlValue[]): Promise<Row[]> | Row[];
+  run(...parameters: SqlValue[]): Promise<void> | undefined;
+}
+
+/** Where statements run: inside a transaction, or on a connection that cannot write. */
+export interface Connection {
+  query: Kysely<Tables>;
+  /** For the few statements of the unlock path; everything else goes through `query`. */
+  prepare<Row>(sql: string): Statement<Row>;
+}
+
+export interface Transaction extends Connection {
+  /** Runs `work`; when it answers `undo`, everything it wrote is taken back and the transaction goes on. */
+  attempt<T>(work: () => Promise<{ result: T; undo: boolean }>): Promise<T>;
+}
+
+/** The seam between Postern and its database. One implementation a database; no feature knows which. */
+export interface Database {
+  /** Reads what was last committed; never writes. */
+  read: Connection;
+  /** Runs `work` in one transaction and resolves when it is durable. A thrown error takes all of it back. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Waits for what was begun, then closes. */
+  close(): Promise<void>;
+}
+
+/** What an insert that names no `returning` column may rely on: one row. Throws when there is none. */
+export function only<Row>(row: Row | undefined): Row {
+  if (row === undefined) throw new Error('the database returned no row where there must be one');
+  return row;
+}

@@ -1,0 +1,195 @@
+import type { Generated } from 'kysely';
+
+/** The tables of `migrations/`, column by column. Booleans are 0 or 1, instants ISO 8601 UTC text, bytes Uint8Array. */
+export interface Tables {
+  installation: { name: string; value: Uint8Array };
+  organizations: OrganizationRow;
+  organization_keys: OrganizationKeyRow;
+  members: MemberRow;
+  logins: LoginRow;
+  places: PlaceRow;
+  agents: AgentRow;
+  doors: DoorRow;
+  groups: GroupRow;
+  group_doors: GroupDoorRow;
+  schedules: ScheduleRow;
+  links: LinkRow;
+  passes: PassRow;
+  events: EventRow;
+  event_outcomes: EventOutcomeRow;
+}
+
+interface Timestamps {
+  created_at: string;
+  updated_at: string;
+}
+
+interface OrganizationRow extends Timestamps {
+  id: Generated<number>;
+  name: string;
+  domain: string;
+  default_quick_response_code_type: Generated<'online' | 'offline'>;
+  default_validity_s: Generated<number>;
+  validity_s_max: Generated<number>;
+  next_pass_index: Generated<number>;
+}
+
+interface OrganizationKeyRow {
+  id: Generated<number>;
+  organization_id: number;
+  kid: Uint8Array;
+  public_key: Uint8Array;
+  private_key_sealed: Uint8Array | null;
+  created_at: string;
+  retired_at: string | null;
+}
+
+interface MemberRow extends Timestamps {
+  id: Generated<number>;
+  organization_id: number;
+  kind: 'person' | 'service';
+  role: 'owner' | 'admin' | 'manager' | 'viewer';
+  name: string;
+  email: string;
+  password_hash: string | null;
+}
+
+interface LoginRow {
+  id: Generated<number>;
+  organization_id: number;
+  member_id: number;
+  type: 'api';
+  name: string;
+  secret_hash: Uint8Array;
+  created_at: string;
+  revoked_at: string | null;
+}
+
+interface PlaceRow extends Timestamps {
+  id: Generated<number>;
+  organization_id: number;
+  name: string;
+  description: string | null;
+  address: string;
+  latitude: number | null;
+  longitude: number | null;
+  time_zone: string;
+  deleted_at: string | null;
+}
+
+interface AgentRow {
+  id: Generated<number>;
+  organization_id: number;
+  name: string;
+  public_key: Uint8Array;
+  created_at: string;
+}
+
+interface DoorRow extends Timestamps {
+  id: Generated<number>;
+  organization_id: number;
+  place_id: number;
+  agent_id: number | null;
+  name: string;
+  description: string | null;
+  latitude: number | null;
+  longitude: number | null;
+  order_id: number | null;
+  pulse_ms: Generated<number>;
+  locked_down_at: string | null;
+  deleted_at: string | null;
+}
+
+interface GroupRow extends Timestamps {
+  id: Generated<number>;
+  organization_id: number;
+  place_id: number | null;
+  name: string;
+  description: string | null;
+  deleted_at: string | null;
+}
+
+interface GroupDoorRow extends Timestamps {
+  id: Generated<number>;
+  organization_id: number;
+  group_id: number;
+  door_id: number;
+}
+
+interface ScheduleRow extends Timestamps {
+  id: Generated<number>;
+  organization_id: number;
+  group_id: number;
+  name: string;
+  weekly: string;
+  exceptions: string;
+}
+
+export interface LinkRow extends Timestamps {
+  id: Generated<number>;
+  organization_id: number;
+  group_id: number;
+  name: string;
+  email: string | null;
+  phone: string | null;
+  valid_from: string | null;
+  valid_until: string;
+  link_enabled: number;
+  quick_response_code_type: 'online' | 'offline' | null;
+  max_uses: number | null;
+  uses: Generated<number>;
+  suspended_at: string | null;
+  revoked_at: string | null;
+  secret_hash: Uint8Array;
+  secret_sealed: Uint8Array | null;
+  metadata: string | null;
+  created_by_id: number;
+  last_used_at: string | null;
+}
+
+interface PassRow {
+  organization_id: number;
+  pass_index: number;
+  link_id: number;
+  group_id: number;
+  online: number;
+  issued_at_s: number;
+  not_before_s: number;
+  expires_at_s: number;
+  revoked_at: string | null;
+}
+
+export interface EventRow {
+  position: Generated<number>;
+  uuid: string;
+  organization_id: number;
+  type: string;
+  created_at: string;
+  recorded_at: string;
+  actor_type: string | null;
+  actor_id: number | null;
+  actor_name: string | null;
+  actor_email: string | null;
+  authenticated_by_type: string | null;
+  authenticated_by_id: number | null;
+  object_type: string;
+  object_id: number;
+  object_name: string;
+  action: string;
+  success: number;
+  message: string | null;
+  reason: string | null;
+  error_code: string | null;
+  error_message: string | null;
+  sequence: string;
+  place_id: number | null;
+  method: string | null;
+  reader: string | null;
+}
+
+interface EventOutcomeRow {
+  event_uuid: string;
+  organization_id: number;
+  outcome: 'done' | 'not_done' | 'unknown';
+  recorded_at: string;
+}

@@ -1,0 +1,197 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { addMs } from '../domain/instants.ts';
+import { insertAgent } from './agents/store.ts';
+import { type Config, newSecretKeyText, SettingError, secretKey } from './config.ts';
+import type { Context, LoginCaller } from './context.ts';
+import { only } from './database/database.ts';
+import { insertDoor } from './doors/store.ts';
+import { insertGroup, insertGroupDoor } from './groups/store.ts';
+import { createLink } from './links/links.ts';
+import { currentPass } from './links/passes.ts';
+import { qrPng } from './links/qr.ts';
+import { selectLink } from './links/store.ts';
+import { authenticateLogin } from './logins/logins.ts';
+import { databaseName } from './main.ts';
+import { rawPublicKey } from './organizations/keys.ts';
+import { insertPlace } from './places/store.ts';
+import { setUp } from './setup.ts';
+
+const dayMs = 24 * 3_600_000;
+const doorNames = ['Front door', 'Meeting room'];
+const recipient = 'Robin Guest';
+
+/** What the demo made on its first start, kept in its data folder and readable by the owner only. */
+interface DemoRecord {
+  api_key: string;
+  organization: { id: number; domain: string };
+  owner: { email: string; password: string };
+  place_id: number;
+  group_id: number;
+  locks: { id: number; name: string }[];
+  agent: { id: number; private_key: string };
+  link: { id: number; secret: string };
+}
+
+/** What `postern demo --json` prints. */
+export interface Demo {
+  url: string;
+  api_key: string;
+  organization: { id: number; domain: string };
+  owner: { email: string; password: string };
+  place_id: number;
+  group_id: number;
+  locks: { id: number; name: string }[];
+  link: { id: number; secret: string; url: string; pass: string; qr_png: string };
+}
+
+/** The agent that the demo runs in its own process. */
+export interface DemoAgent {
+  agent_id: number;
+  private_key: KeyObject;
+  folder: string;
+  doors: { id: number; name: string }[];
+}
+
+/**
+ * The demo keeps its secret key inside its data folder, so that it starts without any setting. A first start that
+ * was cut short is begun again: nothing of it was ever shown to anybody.
+ */
+export function demoConfig(config: Config): Config {
+  const { dataFolder } = config;
+  const files = demoFiles(dataFolder);
+  if (existsSync(files.unfinished)) {
+    for (const leftover of [files.key, files.database, `${files.database}-wal`, `${files.database}-shm`, files.unfinished]) {
+      rmSync(leftover, { force: true });
+    }
+  }
+  const logLevel = config.logLevel ?? 'warn';
+  if (existsSync(files.database) && !existsSync(files.record)) {
+    throw new SettingError(`${dataFolder} holds an installation that is not the demo's. Set POSTERN_DATA to another folder.`);
+  }
+  if (!existsSync(files.record)) {
+    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+    writeFileSync(files.unfinished, '', { mode: 0o600 });
+  }
+  if (config.secretKey !== null) return { ...config, logLevel };
+  if (!existsSync(files.key)) {
+    if (existsSync(files.record)) {
+      throw new SettingError(`The secret key of the demo in ${dataFolder} is gone. Delete the folder to start afresh.`);
+    }
+    writeFileSync(files.key, `${newSecretKeyText()}\n`, { mode: 0o600 });
+  }
+  return { ...config, logLevel, secretKey: secretKey(readFileSync(files.key, 'utf8')) };
+}
+
+/** Opens what the first start made, or makes it. Answers the same things every time. */
+export async function openDemo(context: Context, dataFolder: string): Promise<{ demo: Demo; agent: DemoAgent }> {
+  const file = demoFiles(dataFolder).record;
+  const record = existsSync(file) ? readRecord(file) : await makeRecord(context, dataFolder);
+  const link = await currentLink(context, record);
+  writeRecord(dataFolder, { ...record, link });
+  const { pass, qr_png } = await writePass(context, dataFolder, { organization_id: record.organization.id, id: link.id });
+  const { api_key, organization, owner, place_id, group_id, locks } = record;
+  const url = `${context.publicUrl}/l/${link.id}#${link.secret}`;
+  return {
+    demo: { url: context.publicUrl, api_key, organization, owner, place_id, group_id, locks, link: { ...link, url, pass, qr_png } },
+    agent: {
+      agent_id: record.agent.id,
+      private_key: createPrivateKey(record.agent.private_key),
+      folder: agentFolder(dataFolder),
+      doors: locks,
+    },
+  };
+}
+
+/** Where the demo's agent keeps its files, and `postern scan` finds its readers. */
+export function agentFolder(dataFolder: string): string {
+  return join(dataFolder, 'agent');
+}
+
+function demoFiles(dataFolder: string) {
+  return {
+    database: join(dataFolder, databaseName),
+    key: join(dataFolder, 'secret.key'),
+    record: join(dataFolder, 'demo.json'),
+    unfinished: join(dataFolder, 'demo.unfinished'),
+  };
+}
+
+function readRecord(file: string): DemoRecord {
+  return JSON.parse(readFileSync(file, 'utf8')); // written by this file, readable by the owner only
+}
+
+function writeRecord(dataFolder: string, record: DemoRecord): void {
+  const file = demoFiles(dataFolder).record;
+  writeFileSync(`${file}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+async function makeRecord(context: Context, dataFolder: string): Promise<DemoRecord> {
+  const first = await setUp(context, { name: 'Postern demo', domain: 'demo', email: 'owner@demo.invalid' });
+  const building = await makeBuilding(context, first.organization.id);
+  const caller = only((await authenticateLogin(context, first.api_key)) ?? undefined);
+  const record = { ...first, ...building, link: await issueLink(context, caller, building.group_id) };
+  writeRecord(dataFolder, record);
+  rmSync(demoFiles(dataFolder).unfinished, { force: true });
+  return record;
+}
+
+async function makeBuilding(context: Context, organization_id: number) {
+  const at = context.clock.now();
+  const times = { created_at: at, updated_at: at, deleted_at: null };
+  const { publicKey, privateKey } = context.random.keyPair();
+  return context.database.transaction(async (tx) => {
+    const place_id = await insertPlace(tx, {
+      organization_id,
+      name: 'Postern House',
+      description: null,
+      address: '1 Gate Lane',
+      latitude: null,
+      longitude: null,
+      time_zone: Temporal.Now.timeZoneId(),
+      ...times,
+    });
+    const agentRow = { organization_id, name: 'Demo agent', public_key: rawPublicKey(publicKey), created_at: at };
+    const agent_id = await insertAgent(tx, agentRow);
+    const group_id = await insertGroup(tx, { organization_id, place_id, name: 'Visitors', description: null, ...times });
+    const locks: { id: number; name: string }[] = [];
+    for (const name of doorNames) {
+      const door = { organization_id, place_id, agent_id, name, description: null, latitude: null, longitude: null };
+      const id = await insertDoor(tx, { ...door, order_id: null, locked_down_at: null, ...times });
+      await insertGroupDoor(tx, { organization_id, group_id, door_id: id, created_at: at, updated_at: at });
+      locks.push({ id, name });
+    }
+    const private_key = String(privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    return { place_id, group_id, locks, agent: { id: agent_id, private_key } };
+  });
+}
+
+/** The link of the last start, or a new one when that has ended or was revoked: the demo always has one that opens. */
+async function currentLink(context: Context, record: DemoRecord): Promise<DemoRecord['link']> {
+  const link = await selectLink(context.database.read, record.organization.id, record.link.id);
+  if (link && link.revoked_at === null && link.valid_until > context.clock.now()) return record.link;
+  const caller = await authenticateLogin(context, record.api_key);
+  if (!caller) throw new SettingError('The API key of the demo was revoked. Delete its data folder to start afresh.');
+  return issueLink(context, caller, record.group_id);
+}
+
+async function issueLink(context: Context, caller: LoginCaller, group_id: number): Promise<DemoRecord['link']> {
+  const valid_until = addMs(context.clock.now(), dayMs);
+  const { id, secret } = await createLink(context, caller, { name: recipient, group_id, valid_until });
+  return { id, secret: only(secret ?? undefined) };
+}
+
+async function writePass(context: Context, dataFolder: string, key: { organization_id: number; id: number }) {
+  const link = only(await selectLink(context.database.read, key.organization_id, key.id));
+  const pass = only((await currentPass(context.keys, context.database.read, link)) ?? undefined);
+  const qr_png = join(dataFolder, 'link-qr.png');
+  writeFileSync(qr_png, qrPng(pass), { mode: 0o600 });
+  return { pass, qr_png };
+}
+
+/** Whether the folder is a demo's: its key lies inside, so that `api-keys` works on it without settings. */
+export function isDemo(dataFolder: string): boolean {
+  return existsSync(demoFiles(dataFolder).record);
+}

@@ -1,0 +1,84 @@
+import { invalidField, PosternError } from '../../domain/errors.ts';
+import { GroupDoorQuery, NewGroupDoor } from '../../domain/schemas/requests.ts';
+import { toWire } from '../../domain/wire.ts';
+import type { Context } from '../context.ts';
+import { selectDoor } from '../doors/store.ts';
+import { causedBy, recordEvent } from '../events/events.ts';
+import type { LoginRequest } from '../http/handlers.ts';
+import { bodyParser, objectParser, parseId } from '../http/parse.ts';
+import {
+  deleteGroupDoor,
+  type GroupDoorWithNames,
+  insertGroupDoor,
+  selectGroup,
+  selectGroupDoor,
+  selectGroupDoors,
+} from './store.ts';
+
+const parseQuery = objectParser(GroupDoorQuery);
+const parseNew = bodyParser('group_lock', NewGroupDoor);
+
+export async function listGroupDoors(context: Context, { caller, query, reply }: LoginRequest) {
+  const { rows, range } = await selectGroupDoors(context.database.read, caller.organization_id, parseQuery(query));
+  reply.header('x-collection-range', range);
+  return rows.map(groupDoorAnswer);
+}
+
+export async function showGroupDoor(context: Context, { caller, params }: LoginRequest) {
+  const found = await selectGroupDoor(context.database.read, caller.organization_id, parseId(params.id ?? ''));
+  if (!found) throw new PosternError('not_found');
+  return groupDoorAnswer(found);
+}
+
+/** Puts a door into a group: every link of the group opens it from now on. */
+export async function createGroupDoor(context: Context, { caller, body }: LoginRequest) {
+  const { group_id, lock_id: door_id } = parseNew(body);
+  const { organization_id } = caller;
+  const at = context.clock.now();
+  return context.database.transaction(async (tx) => {
+    const group = await selectGroup(tx, organization_id, group_id);
+    if (!group) throw invalidField('group_id', 'must be the id of one of your groups');
+    const door = await selectDoor(tx, organization_id, door_id);
+    if (!door) throw invalidField('lock_id', 'must be the id of one of your locks');
+    const id = await insertGroupDoor(tx, { organization_id, group_id, door_id, created_at: at, updated_at: at });
+    if (id === undefined) throw invalidField('lock_id', 'must be a lock that is not in the group yet');
+    const object = { type: 'GroupLock', id, name: `${group.name}: ${door.name}` } as const;
+    const message = `${caller.member_name} put the door ${door.name} into the group ${group.name}`;
+    const { place_id } = door;
+    await recordEvent(context, tx, { ...causedBy(caller), type: 'group_lock.create', at, object, place_id, message });
+    const created = await selectGroupDoor(tx, organization_id, id);
+    return created && groupDoorAnswer(created);
+  });
+}
+
+/** Takes a door out of a group: no link of the group opens it any more. */
+export async function removeGroupDoor(context: Context, { caller, params, reply }: LoginRequest) {
+  const key = { organization_id: caller.organization_id, id: parseId(params.id ?? '') };
+  const at = context.clock.now();
+  await context.database.transaction(async (tx) => {
+    const found = await selectGroupDoor(tx, key.organization_id, key.id);
+    if (!found) throw new PosternError('not_found');
+    await deleteGroupDoor(tx, key);
+    const object = { type: 'GroupLock', id: key.id, name: `${found.group_name}: ${found.door_name}` } as const;
+    const message = `${caller.member_name} took the door ${found.door_name} out of the group ${found.group_name}`;
+    const { place_id } = found;
+    await recordEvent(context, tx, { ...causedBy(caller), type: 'group_lock.delete', at, object, place_id, message });
+  });
+  reply.code(204);
+}
+
+function groupDoorAnswer(found: GroupDoorWithNames) {
+  const { id, group_id, door_id, place_id, created_at, updated_at } = found;
+  return toWire({
+    id,
+    resource_type: 'GroupLock',
+    created_at,
+    updated_at,
+    group_id,
+    group: { id: group_id, resource_type: 'Group', name: found.group_name },
+    door_id,
+    door: { id: door_id, description: found.door_description, name: found.door_name },
+    place_id,
+    place: { id: place_id, resource_type: 'Place', name: found.place_name },
+  });
+}

@@ -1,0 +1,112 @@
+import { invalidField, PosternError } from '../../domain/errors.ts';
+import { GroupChange, GroupQuery, NewGroup } from '../../domain/schemas/requests.ts';
+import { toWire } from '../../domain/wire.ts';
+import type { Context } from '../context.ts';
+import type { Transaction } from '../database/database.ts';
+import { causedBy, recordEvent } from '../events/events.ts';
+import type { LoginRequest } from '../http/handlers.ts';
+import { bodyParser, objectParser, parseId } from '../http/parse.ts';
+import { selectPlace } from '../places/store.ts';
+import { countLiveLinks, type GroupWithCounts, insertGroup, selectGroup, selectGroups, updateGroup } from './store.ts';
+
+const parseQuery = objectParser(GroupQuery);
+const parseNew = bodyParser('group', NewGroup);
+const parseChange = bodyParser('group', GroupChange);
+
+export async function listGroups(context: Context, { caller, query, reply }: LoginRequest) {
+  const { rows, range } = await selectGroups(context.database.read, caller.organization_id, parseQuery(query));
+  reply.header('x-collection-range', range);
+  return rows.map(groupAnswer);
+}
+
+export async function showGroup(context: Context, { caller, params }: LoginRequest) {
+  const group = await selectGroup(context.database.read, caller.organization_id, parseId(params.id ?? ''));
+  if (!group) throw new PosternError('not_found');
+  return groupAnswer(group);
+}
+
+export async function createGroup(context: Context, { caller, body }: LoginRequest) {
+  const { name, description = null, place_id = null } = parseNew(body);
+  const { organization_id } = caller;
+  const at = context.clock.now();
+  return context.database.transaction(async (tx) => {
+    await requirePlace(tx, organization_id, place_id);
+    const row = { organization_id, name, description, place_id, created_at: at, updated_at: at, deleted_at: null };
+    const id = await insertGroup(tx, row);
+    const object = { type: 'Group', id, name } as const;
+    const message = `${caller.member_name} created the group ${name}`;
+    await recordEvent(context, tx, { ...causedBy(caller), type: 'group.create', at, object, place_id, message });
+    const group = await selectGroup(tx, organization_id, id);
+    return group && groupAnswer(group);
+  });
+}
+
+export async function changeGroup(context: Context, { caller, params, body, reply }: LoginRequest) {
+  const key = { organization_id: caller.organization_id, id: parseId(params.id ?? '') };
+  const change = parseChange(body);
+  const at = context.clock.now();
+  await context.database.transaction(async (tx) => {
+    const group = await selectGroup(tx, key.organization_id, key.id);
+    if (!group) throw new PosternError('not_found');
+    await requirePlace(tx, key.organization_id, change.place_id ?? null);
+    await updateGroup(tx, key, { ...change, updated_at: at });
+    const object = { type: 'Group', id: key.id, name: change.name ?? group.name } as const;
+    const message = `${caller.member_name} changed the group ${object.name}`;
+    const { place_id } = group;
+    await recordEvent(context, tx, { ...causedBy(caller), type: 'group.update', at, object, place_id, message });
+  });
+  reply.code(204);
+}
+
+/** A group that links still depend on stays: they would silently open nothing. */
+export async function removeGroup(context: Context, { caller, params, reply }: LoginRequest) {
+  const key = { organization_id: caller.organization_id, id: parseId(params.id ?? '') };
+  const at = context.clock.now();
+  await context.database.transaction(async (tx) => {
+    const group = await selectGroup(tx, key.organization_id, key.id);
+    if (!group) throw new PosternError('not_found');
+    const live = await countLiveLinks(tx, key, at);
+    if (live > 0) {
+      const message = `${live} access links still belong to the group ${group.name}. Delete or change them first.`;
+      throw new PosternError('conflict', { message });
+    }
+    await updateGroup(tx, key, { deleted_at: at, updated_at: at });
+    const object = { type: 'Group', id: key.id, name: group.name } as const;
+    const message = `${caller.member_name} deleted the group ${group.name}`;
+    const { place_id } = group;
+    await recordEvent(context, tx, { ...causedBy(caller), type: 'group.delete', at, object, place_id, message });
+  });
+  reply.code(204);
+}
+
+async function requirePlace(tx: Transaction, organization_id: number, place_id: number | null): Promise<void> {
+  if (place_id === null || (await selectPlace(tx, organization_id, place_id))) return;
+  throw invalidField('place_id', 'must be the id of one of your places, or null');
+}
+
+function groupAnswer(group: GroupWithCounts) {
+  const { id, name, description, place_id, created_at, updated_at } = group;
+  return toWire({
+    id,
+    resource_type: 'Group',
+    name,
+    description,
+    created_at,
+    updated_at,
+    geofence_restriction_enabled: false,
+    geofence_restriction_radius: 0,
+    primary_device_restriction_enabled: false,
+    managed_device_restriction_enabled: false,
+    reader_restriction_enabled: false,
+    time_restriction_enabled: false,
+    tap_to_access_restriction_enabled: false,
+    login_enabled: true,
+    users_count: 0,
+    doors_count: group.doors_count,
+    elevator_stops_count: 0,
+    place_id,
+    ...(place_id === null ? {} : { place: { id: place_id, resource_type: 'Place', name: group.place_name } }),
+    time_restriction_time_zone: null,
+    members_count: 0,
+  });
+}

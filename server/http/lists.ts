@@ -1,0 +1,37 @@
+import { type SelectQueryBuilder, sql } from 'kysely';
+import type { Tables } from '../database/tables.ts';
+
+/** What every list takes. `ids`: numbers with commas between them. */
+export interface ListQuery {
+  limit?: number;
+  offset?: number;
+  ids?: string;
+  query?: string;
+}
+
+export interface Page<Row> {
+  rows: Row[];
+  /** The value of `X-Collection-Range`: `start-end/total`, or `*` for the range when the page is empty. */
+  range: string;
+}
+
+/** The filters that every list shares, then one page of it and the number of all entries. */
+export async function listPage<Table extends keyof Tables, Row>(
+  query: SelectQueryBuilder<Tables, Table, Row>,
+  { limit = 10, offset = 0 }: ListQuery,
+): Promise<Page<Row>> {
+  const count = query.clearSelect().clearOrderBy().select(sql<number>`count(*)`.as('total'));
+  const [rows, counted] = await Promise.all([query.limit(limit).offset(offset).execute(), count.executeTakeFirst()]);
+  const total = counted?.total ?? 0;
+  const range = rows.length === 0 ? '*' : `${offset}-${offset + rows.length - 1}`;
+  return { rows, range: `${range}/${total}` };
+}
+
+export function idsOf(text: string): number[] {
+  return text.split(',').map(Number).filter(Number.isSafeInteger);
+}
+
+/** A pattern for `like … escape '\'` that matches the text anywhere, whatever is in it. */
+export function containing(text: string): string {
+  return `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+}

@@ -1,0 +1,31 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { errorBody, type ErrorName, PosternError } from '../../domain/errors.ts';
+import { rawAnswer } from './headers.ts';
+
+const phrases: Partial<Record<ErrorName, string>> = {
+  malformed_request: 'Bad Request',
+  request_timeout: 'Request Timeout',
+  headers_too_large: 'Request Header Fields Too Large',
+  not_found: 'Not Found',
+  expectation_failed: 'Expectation Failed',
+};
+
+/** Answers a request that the HTTP parser refused, in our shape and with our headers, and closes the connection. */
+export function answerParserError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  if (error.code === 'HPE_HEADER_OVERFLOW') return endWith(socket, 'headers_too_large');
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return endWith(socket, 'request_timeout');
+  endWith(socket, 'malformed_request');
+}
+
+/** Writes a whole error answer onto a bare socket. */
+export function endWith(socket: Socket, name: ErrorName): void {
+  const error = new PosternError(name);
+  socket.end(rawAnswer(error.entry.status, phrases[name] ?? 'Error', errorBody(error)));
+}
+
+/** `Expect` other than `100-continue` (RFC 9110 §10.1.1), which node:http would answer by itself. */
+export function refuseExpectations(server: Server): void {
+  server.on('checkExpectation', (request) => endWith(request.socket, 'expectation_failed'));
+}

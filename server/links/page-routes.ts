@@ -1,0 +1,58 @@
+import { PosternError } from '../../domain/errors.ts';
+import { PageHold, PageSecret, PageUnlock } from '../../domain/schemas/requests.ts';
+import type { Context } from '../context.ts';
+import type { AnyoneRequest, LinkRequest } from '../http/handlers.ts';
+import { pagePolicy } from '../http/headers.ts';
+import { objectParser } from '../http/parse.ts';
+import { type Holds, holdMsMax, holdMsMin } from '../unlocks/holds.ts';
+import { unlockedAnswer } from '../unlocks/routes.ts';
+import { unlockWithLink } from '../unlocks/unlocks.ts';
+import type { PageFiles } from './page-files.ts';
+import { authenticateLink, cookieName, sealPageSession } from './page-sessions.ts';
+import { viewLinkWithDoors } from './view.ts';
+
+const sessionMaxAgeS = 400 * 24 * 3600;
+const parseSecret = objectParser(PageSecret);
+const parseHold = objectParser(PageHold);
+const parseUnlock = objectParser(PageUnlock);
+
+/** The same file for every address; no code here looks at the address that asked for it. */
+export function showPage(files: PageFiles, { reply }: AnyoneRequest): Buffer {
+  reply.header('content-security-policy', pagePolicy).type('text/html; charset=utf-8');
+  return files.html;
+}
+
+/** Names carry a hash of the content, so that they can be kept for ever. */
+export function showPageAsset(files: PageFiles, { params, reply }: AnyoneRequest): Buffer {
+  const asset = files.assets.get(params.name ?? '');
+  if (!asset) throw new PosternError('not_found');
+  reply.header('cache-control', 'public, max-age=31536000, immutable').type(asset.type);
+  return asset.body;
+}
+
+/** Exchanges the secret for a sealed cookie. Nothing is written, nothing is spent. */
+export async function openSession(context: Context, { body, reply }: AnyoneRequest) {
+  const { secret } = parseSecret(body);
+  const caller = await authenticateLink(context, secret);
+  const cookie = caller && (await sealPageSession(context, caller));
+  if (!caller || !cookie) throw new PosternError('unauthorized', { message: 'This link is not known here.' });
+  const view = await viewLinkWithDoors(context, caller);
+  const attributes = { path: '/', secure: true, httpOnly: true, sameSite: 'strict', maxAge: sessionMaxAgeS } as const;
+  reply.setCookie(cookieName(caller.link_id), cookie, attributes);
+  return view;
+}
+
+export function showLinkOfPage(context: Context, { caller }: LinkRequest) {
+  return viewLinkWithDoors(context, caller);
+}
+
+export function beginHold(holds: Holds, { caller, body }: LinkRequest) {
+  const { lock_id } = parseHold(body);
+  return { nonce: holds.begin(caller, lock_id), hold_ms_min: holdMsMin, hold_ms_max: holdMsMax };
+}
+
+export async function unlockFromPage(context: Context, holds: Holds, { caller, body }: LinkRequest) {
+  const { lock_id: door_id, nonce } = parseUnlock(body);
+  holds.finish(caller, door_id, nonce);
+  return unlockedAnswer(context, await unlockWithLink(context, { link: caller, door_id, method: 'web' }));
+}

@@ -1,0 +1,108 @@
+import { secondsCeil, secondsFloor } from '../../domain/instants.ts';
+import { signPass } from '../../domain/pass.ts';
+import type { Context } from '../context.ts';
+import { type Connection, only, type Transaction } from '../database/database.ts';
+import type { OrganizationKeys } from '../organizations/keys.ts';
+import type { StoredLink } from './store.ts';
+
+/** What a pass of the link would allow; null: the link has no QR code. */
+type PassTerms = Pick<StoredLink, 'group_id' | 'valid_from' | 'valid_until' | 'max_uses'> & { online: boolean };
+
+/** Signs a first pass for a new link, if it is to have one. Nothing of the pass is stored but its terms. */
+export async function issuePass(context: Context, tx: Transaction, link: StoredLink): Promise<void> {
+  const terms = termsOf(link);
+  if (terms === null) return;
+  const { organization_id } = link;
+  const counted = await tx.query
+    .updateTable('organizations')
+    .set((row) => ({ next_pass_index: row('next_pass_index', '+', 1) }))
+    .where('id', '=', organization_id)
+    .returning('next_pass_index')
+    .executeTakeFirst();
+  const issued_at_s = secondsFloor(context.clock.now());
+  // Whole seconds that never reach beyond the link's own window.
+  const not_before_s = link.valid_from === null ? Math.min(issued_at_s, secondsFloor(link.valid_until) - 1) : secondsCeil(link.valid_from);
+  const expires_at_s = secondsFloor(link.valid_until);
+  if (not_before_s >= expires_at_s) return;
+  await tx.query
+    .insertInto('passes')
+    .values({
+      organization_id,
+      pass_index: only(counted).next_pass_index - 1,
+      link_id: link.id,
+      group_id: link.group_id,
+      online: Number(terms.online),
+      issued_at_s,
+      not_before_s,
+      expires_at_s,
+      revoked_at: null,
+    })
+    .execute();
+}
+
+/**
+ * Brings a link's passes in line with a change: one that narrows what a pass allows ends every earlier pass; a new
+ * pass is signed when its terms differ. While a link is suspended it has none; resuming signs a new one.
+ */
+export async function replacePass(context: Context, tx: Transaction, change: { before: StoredLink; after: StoredLink }): Promise<void> {
+  const before = termsOf(change.before);
+  const after = termsOf(change.after);
+  if (JSON.stringify(before) === JSON.stringify(after)) return;
+  if (before !== null && narrows(before, after)) await revokePasses(context, tx, change.after);
+  await issuePass(context, tx, change.after);
+}
+
+/** Ends every pass of the link: the readers refuse them from now on. */
+export async function revokePasses(context: Context, tx: Transaction, link: { organization_id: number; id: number }): Promise<void> {
+  await tx.query
+    .updateTable('passes')
+    .set({ revoked_at: context.clock.now() })
+    .where('organization_id', '=', link.organization_id)
+    .where('link_id', '=', link.id)
+    .where('revoked_at', 'is', null)
+    .execute();
+}
+
+/** The text of the link's QR code, signed again; null when it has none now. */
+export async function currentPass(
+  keys: OrganizationKeys,
+  connection: Connection,
+  link: StoredLink,
+): Promise<string | null> {
+  if (termsOf(link) === null) return null;
+  const row = await connection.query
+    .selectFrom('passes')
+    .selectAll()
+    .where('organization_id', '=', link.organization_id)
+    .where('link_id', '=', link.id)
+    .where('revoked_at', 'is', null)
+    .orderBy('pass_index', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (!row) return null;
+  const claims = {
+    organization_id: row.organization_id,
+    link_id: row.link_id,
+    group_id: row.group_id,
+    index: row.pass_index,
+    online: row.online === 1,
+    issued_at: row.issued_at_s,
+    not_before: row.not_before_s,
+    expires_at: row.expires_at_s,
+  };
+  return signPass(claims, await keys.signer(link.organization_id));
+}
+
+function termsOf(link: StoredLink): PassTerms | null {
+  if (link.quick_response_code_type === null || link.suspended_at !== null || link.revoked_at !== null) return null;
+  const { group_id, valid_from, valid_until, max_uses } = link;
+  return { group_id, valid_from, valid_until, max_uses, online: link.quick_response_code_type === 'online' || max_uses !== null };
+}
+
+function narrows(before: PassTerms, after: PassTerms | null): boolean {
+  if (after === null || after.group_id !== before.group_id) return true;
+  if (after.valid_until < before.valid_until) return true;
+  if (after.valid_from !== null && after.valid_from > (before.valid_from ?? '')) return true;
+  if (after.online && !before.online) return true;
+  return after.max_uses !== null && after.max_uses < (before.max_uses ?? Number.POSITIVE_INFINITY);
+}

@@ -1,0 +1,102 @@
+import { type Insertable, sql, type Updateable } from 'kysely';
+import { type Connection, only, type Transaction } from '../database/database.ts';
+import type { LinkRow, Tables } from '../database/tables.ts';
+import { containing, idsOf, type ListQuery, listPage } from '../http/lists.ts';
+
+/** A link as it lies in the database, its id known. */
+export type StoredLink = Omit<LinkRow, 'id' | 'uses'> & { id: number; uses: number };
+export type LinkWithNames = NonNullable<Awaited<ReturnType<typeof selectLink>>>;
+
+export interface LinkListQuery extends ListQuery {
+  group_id?: number;
+  sort?: string;
+  /** `active`: may still open a door, now or later; `ended`: revoked or past its end. Absent: all but the revoked. */
+  state?: 'active' | 'ended';
+}
+
+export function selectLinks(connection: Connection, query: LinkListQuery & { organization_id: number; at: string }) {
+  let rows = links(connection).where('links.organization_id', '=', query.organization_id);
+  if (query.state !== 'ended') rows = rows.where('links.revoked_at', 'is', null);
+  if (query.state === 'active') rows = rows.where('links.valid_until', '>', query.at);
+  if (query.state === 'ended') {
+    rows = rows.where((any) => any.or([any('links.revoked_at', 'is not', null), any('links.valid_until', '<=', query.at)]));
+  }
+  if (query.ids) rows = rows.where('links.id', 'in', idsOf(query.ids));
+  if (query.group_id) rows = rows.where('links.group_id', '=', query.group_id);
+  if (query.query) {
+    const pattern = containing(query.query);
+    const columns = ['links.name', 'links.email', 'links.phone', 'groups.name'];
+    const matches = columns.map((column) => sql<boolean>`${sql.ref(column)} like ${pattern} escape '\\'`);
+    rows = rows.where((any) => any.or(matches));
+  }
+  const direction = query.sort?.startsWith('-') ? 'desc' : 'asc';
+  rows = rows.orderBy(orderings[query.sort?.replace('-', '') ?? 'id'] ?? sql`links.id`, direction).orderBy('links.id', direction);
+  return listPage(rows, query);
+}
+
+const orderings: Record<string, ReturnType<typeof sql>> = {
+  id: sql`links.id`,
+  name: sql`links.name collate nocase`,
+  group_name: sql`groups.name collate nocase`,
+  unlock: sql`links.last_used_at`,
+  valid_until: sql`links.valid_until`,
+};
+
+export function selectLink(connection: Connection, organization_id: number, id: number) {
+  return links(connection)
+    .where('links.organization_id', '=', organization_id)
+    .where('links.id', '=', id)
+    .executeTakeFirst();
+}
+
+const bySecretSql = 'select organization_id, id as link_id from links where secret_hash = ?';
+
+export async function selectLinkBySecret(connection: Connection, secret_hash: Uint8Array) {
+  return connection.prepare<{ organization_id: number; link_id: number }>(bySecretSql).get(secret_hash);
+}
+
+export async function insertLink(tx: Transaction, row: Insertable<Tables['links']>): Promise<number> {
+  return only(await tx.query.insertInto('links').values(row).returning('id').executeTakeFirst()).id;
+}
+
+export async function updateLink(
+  tx: Transaction,
+  key: { organization_id: number; id: number },
+  change: Updateable<Tables['links']>,
+): Promise<void> {
+  const { organization_id, id } = key;
+  await tx.query
+    .updateTable('links')
+    .set(change)
+    .where('organization_id', '=', organization_id)
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function selectRules(connection: Connection, organization_id: number) {
+  const row = await connection.query
+    .selectFrom('organizations')
+    .select(['default_validity_s', 'validity_s_max', 'default_quick_response_code_type'])
+    .where('id', '=', organization_id)
+    .executeTakeFirst();
+  return only(row);
+}
+
+function links(connection: Connection) {
+  return connection.query
+    .selectFrom('links')
+    .innerJoin('groups', (join) =>
+      join
+        .onRef('groups.organization_id', '=', 'links.organization_id')
+        .onRef('groups.id', '=', 'links.group_id'),
+    )
+    .innerJoin('members', (join) =>
+      join
+        .onRef('members.organization_id', '=', 'links.organization_id')
+        .onRef('members.id', '=', 'links.created_by_id'),
+    )
+    .innerJoin('organizations', 'organizations.id', 'links.organization_id')
+    .selectAll('links')
+    .select(['groups.name as group_name', 'organizations.name as organization_name'])
+    .select(['members.name as created_by_name', 'members.email as created_by_email']);
+}

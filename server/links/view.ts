@@ -1,0 +1,127 @@
+import { decide, type LinkCredential } from '../../domain/decide.ts';
+import { PosternError } from '../../domain/errors.ts';
+import { isForgotten, linkState } from '../../domain/link.ts';
+import { nextOpening, type Schedule } from '../../domain/schedule.ts';
+import { toWire } from '../../domain/wire.ts';
+import type { Context, LinkCaller } from '../context.ts';
+import { selectDoorsOfGroup } from '../doors/store.ts';
+import { selectSchedules } from '../schedules/store.ts';
+import { currentPass } from './passes.ts';
+import { type LinkWithNames, type StoredLink, selectLink } from './store.ts';
+
+type DoorOfLink = Awaited<ReturnType<typeof selectDoorsOfGroup>>[number];
+
+/** The link's own view of itself, for its page and for `GET /group_link`; still there for 30 days after its end. */
+export async function viewLink(context: Context, caller: LinkCaller) {
+  const link = await requireOwnLink(context, caller);
+  const now = context.clock.now();
+  const state = linkState(link, now);
+  const over = state === 'revoked' || state === 'expired' || state === 'suspended';
+  return {
+    id: link.id,
+    resource_type: 'GroupLink',
+    name: link.name,
+    organization: { name: link.organization_name },
+    state,
+    valid_from: link.valid_from,
+    valid_until: link.valid_until,
+    max_uses: link.max_uses,
+    uses: link.uses,
+    link_enabled: link.link_enabled === 1,
+    server_time: now,
+    pass: over ? null : await currentPass(context.keys, context.database.read, link),
+  };
+}
+
+/** The same with its doors: what the visitor's page shows. */
+export async function viewLinkWithDoors(context: Context, caller: LinkCaller) {
+  const view = await viewLink(context, caller);
+  const doors = view.state === 'revoked' || view.state === 'expired' ? [] : await viewDoorsOfLink(context, caller);
+  return { ...view, locks: doors };
+}
+
+/** The doors of a link in Kisi's reduced shape, and whether each would open now, or when. */
+export async function viewDoorsOfLink(context: Context, caller: LinkCaller) {
+  const link = await requireOwnLink(context, caller);
+  if (link.revoked_at !== null) throw new PosternError('credential_revoked');
+  const { organization_id, group_id } = link;
+  const schedules = await selectSchedules(context.database.read, organization_id, group_id);
+  const doors = await selectDoorsOfGroup(context.database.read, organization_id, group_id);
+  return doors.map((door) => doorAnswer(context, door, { link, schedules }));
+}
+
+/** The text of the link's QR code, for whoever holds the link's own secret. */
+export async function passOfLink(context: Context, caller: LinkCaller): Promise<string> {
+  const { pass } = await viewLink(context, caller);
+  if (pass === null) throw new PosternError('not_found', { message: 'This link has no QR code now.' });
+  return pass;
+}
+
+/** What `decide()` needs to know of a link. `pass`: the presented pass, whose window holds beside the link's. */
+export function linkCredential(
+  link: StoredLink,
+  facts: { includes_door: boolean; schedules: readonly Schedule[]; uses_before?: number },
+): LinkCredential {
+  return {
+    kind: 'link',
+    revoked: link.revoked_at !== null,
+    suspended: link.suspended_at !== null,
+    valid_from: link.valid_from,
+    valid_until: link.valid_until,
+    link_enabled: link.link_enabled === 1,
+    includes_door: facts.includes_door,
+    schedules: facts.schedules,
+    max_uses: link.max_uses,
+    uses: facts.uses_before ?? link.uses,
+  };
+}
+
+function doorAnswer(context: Context, door: DoorOfLink, facts: { link: LinkWithNames; schedules: readonly Schedule[] }) {
+  const { link, schedules } = facts;
+  const at = context.clock.now();
+  const reachable = context.agents.isReachable(door.agent_id);
+  const state = { locked_down: door.locked_down_at !== null, time_zone: door.place_time_zone, reachable };
+  const credential = linkCredential(link, { includes_door: true, schedules });
+  const decision = decide({ at, method: 'web', credential, door: state });
+  return toWire({
+    id: door.id,
+    name: door.name,
+    description: door.description,
+    configured: door.agent_id !== null,
+    online: reachable,
+    open: false,
+    unlocked: false,
+    unlocked_until: null,
+    locked_down: state.locked_down,
+    locked_down_since: door.locked_down_at,
+    place_id: door.place_id,
+    place: {
+      id: door.place_id,
+      name: door.place_name,
+      latitude: door.place_latitude,
+      longitude: door.place_longitude,
+      time_zone: door.place_time_zone,
+    },
+    unlockable: decision.granted,
+    reason: decision.granted ? null : decision.reason,
+    unlockable_at: decision.granted ? at : opensAt(link, schedules, { at, time_zone: door.place_time_zone, ...decision }),
+  });
+}
+
+/** When a door that is shut for its hours only will open for the link; null: not before the link's end. */
+function opensAt(
+  link: StoredLink,
+  schedules: readonly Schedule[],
+  { at, reason, time_zone }: { at: string; reason: string; time_zone: string },
+): string | null {
+  if (reason !== 'credential_not_active' && reason !== 'outside_schedule') return null;
+  const from = link.valid_from !== null && link.valid_from > at ? link.valid_from : at;
+  const opening = nextOpening(schedules, time_zone, from);
+  return opening !== null && opening < link.valid_until ? opening : null;
+}
+
+async function requireOwnLink(context: Context, caller: LinkCaller): Promise<LinkWithNames> {
+  const link = await selectLink(context.database.read, caller.organization_id, caller.link_id);
+  if (!link || isForgotten(link, context.clock.now())) throw new PosternError('unauthorized');
+  return link;
+}

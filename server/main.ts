@@ -1,0 +1,147 @@
+import { generateKeyPairSync, randomBytes, randomUUIDv7 } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import { AgentSessions } from './agents/sessions.ts';
+import { acceptAgents } from './agents/upgrade.ts';
+import { createApp } from './app.ts';
+import { type Config, SettingError } from './config.ts';
+import type { Clock, Context, Random } from './context.ts';
+import { openSqlite } from './database/sqlite.ts';
+import { recordEvent } from './events/events.ts';
+import { FailureLimit } from './http/failure-limit.ts';
+import { type HostKey, openHostKey } from './installation.ts';
+import { readPageFiles } from './links/page-files.ts';
+import { OrganizationKeys } from './organizations/keys.ts';
+import { createHandlers } from './routes.ts';
+import { createSealer } from './secrets/sealer.ts';
+import { Holds } from './unlocks/holds.ts';
+import { Presentations } from './unlocks/presentations.ts';
+
+/** The database with everything that operations need, and no network: for commands that change it from the outside. */
+export interface OpenInstallation {
+  context: Context;
+  hostKey: HostKey;
+  log: Logger;
+  close(): Promise<void>;
+}
+
+export interface RunningServer {
+  /** Where it listens, for this machine. */
+  url: string;
+  /** Finishes what was begun, then closes everything in the reverse order. */
+  close(): Promise<void>;
+}
+
+export interface Outside {
+  clock: Clock;
+  random: Random;
+}
+
+const systemClock: Clock = {
+  now: () => new Date().toISOString(),
+  monotonicMs: () => performance.now(),
+};
+
+const systemRandom: Random = {
+  bytes: (length) => randomBytes(length),
+  uuid: () => randomUUIDv7(),
+  keyPair: () => generateKeyPairSync('ed25519'),
+};
+
+export const databaseName = 'postern.db';
+
+/** Opens the data folder. Throws a SettingError when there is no secret key, or another than it was written with. */
+export async function openInstallation(config: Config, outside: Partial<Outside> = {}): Promise<OpenInstallation> {
+  if (config.secretKey === null) throw new SettingError(secretKeyMissing);
+  const { clock = systemClock, random = systemRandom } = outside;
+  const log = pino({ level: config.logLevel ?? 'info', base: null }, pino.destination({ fd: 2, sync: true }));
+  mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 });
+  const database = openSqlite(join(config.dataFolder, databaseName));
+  const sealer = createSealer({ secretKey: config.secretKey, randomBytes: random.bytes });
+  const context: Context = {
+    database,
+    sealer,
+    clock,
+    random,
+    agents: new AgentSessions(),
+    keys: new OrganizationKeys({ database, sealer }),
+    publicUrl: config.publicUrl ?? `http://${urlHost(config.host)}:${config.port}`,
+    onBackgroundError: (error) => log.error({ err: error }, 'work in the background failed'),
+  };
+  try {
+    return { context, hostKey: await openHostKey(context), log, close: () => database.close() };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** Serves an open installation over HTTP and to its agents. Closing the server leaves the installation open. */
+export async function startServer(installation: OpenInstallation, config: Config): Promise<RunningServer> {
+  const { context, hostKey, log } = installation;
+  const handlers = createHandlers({ context, files: readPageFiles(), holds: new Holds(context) });
+  const app = createApp({ context, handlers, failureLimit: new FailureLimit(config.rateLimits), log });
+  const presentations = new Presentations(context);
+  acceptAgents(app.server, {
+    context,
+    hostKey,
+    log,
+    present: (presentation) => presentations.decide(presentation),
+    onSecondSession: (agent) => alarmSecondSession(context, agent),
+  });
+  await listen(() => app.listen({ host: config.host, port: config.port }), config);
+  const { port } = app.server.address() as AddressInfo; // it listens on TCP
+  const url = `http://${urlHost(config.host)}:${port}`;
+  // With port 0 the address is known only now; nobody has asked for it yet.
+  context.publicUrl = config.publicUrl ?? url;
+  log.info({ url: context.publicUrl }, 'listening');
+  return {
+    url,
+    async close() {
+      context.agents.close();
+      await app.close();
+    },
+  };
+}
+
+const secretKeyMissing =
+  'There is no secret key. Make one with `openssl rand -base64 32 > postern.key`, keep the file outside the data ' +
+  'folder, readable by you only, and set POSTERN_SECRET_KEY_FILE to it (or POSTERN_SECRET_KEY to its content).';
+
+async function listen(start: () => Promise<unknown>, { host, port }: Config): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EADDRINUSE') {
+      throw new SettingError(`Port ${port} on ${host} is taken. Stop what uses it, or set POSTERN_PORT to another (0: any).`);
+    }
+    if (code === 'EACCES') throw new SettingError(`This user may not listen on port ${port}. Set POSTERN_PORT above 1023.`);
+    if (code === 'EADDRNOTAVAIL') throw new SettingError(`This machine has no address ${host}. Change POSTERN_HOST.`);
+    throw error;
+  }
+}
+
+async function alarmSecondSession(
+  context: Context,
+  { organization_id, agent_id, name }: { organization_id: number; agent_id: number; name: string },
+): Promise<void> {
+  await context.database.transaction(async (tx) => {
+    await recordEvent(context, tx, {
+      organization_id,
+      type: 'agent.alarm',
+      at: context.clock.now(),
+      actor: null,
+      authenticated_by: null,
+      object: { type: 'Agent', id: agent_id, name },
+      message: `${name} connected a second time; its first session was ended`,
+    });
+  });
+}
+
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}

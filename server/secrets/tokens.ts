@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+const secretBytes = 20;
+const apiKeyPrefix = 'pstk_';
+
+/** A web secret: 160 random bits as 32 characters of lower-case Base32 (RFC 4648 §6). */
+export function linkSecretFrom(random: (length: number) => Uint8Array): string {
+  return base32(random(secretBytes));
+}
+
+export function isLinkSecret(text: string): boolean {
+  return /^[a-z2-7]{32}$/.test(text);
+}
+
+/**
+ * An API key: a prefix that scanners for leaked keys recognise, 160 random bits, and a CRC-32 of both, so that a
+ * mistyped key is refused without asking the database.
+ */
+export function apiKeyFrom(random: (length: number) => Uint8Array): string {
+  const body = apiKeyPrefix + base32(random(secretBytes));
+  return body + checksum(body);
+}
+
+export function isApiKey(text: string): boolean {
+  if (!/^pstk_[a-z2-7]{39}$/.test(text)) return false;
+  return checksum(text.slice(0, -7)) === text.slice(-7);
+}
+
+/** What the database holds of a secret of 160 random bits: nothing slower is needed for those. */
+export function hashOf(secret: string): Uint8Array {
+  return createHash('sha256').update(secret).digest();
+}
+
+function checksum(text: string): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc32(text));
+  return base32(bytes);
+}
+
+function base32(bytes: Uint8Array): string {
+  let text = '';
+  let held = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    held = ((held << 8) | byte) & 0xfff;
+    for (bits += 8; bits >= 5; bits -= 5) text += alphabet[(held >> (bits - 5)) & 31];
+  }
+  return bits > 0 ? text + alphabet[(held << (5 - bits)) & 31] : text;
+}

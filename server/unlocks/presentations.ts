@@ -1,0 +1,76 @@
+import type { DenialReason } from '../../domain/decide.ts';
+import type { ErrorName } from '../../domain/errors.ts';
+import { readPass } from '../../domain/pass.ts';
+import type { Context } from '../context.ts';
+import { recordEvent } from '../events/events.ts';
+import { unlockWithLink } from './unlocks.ts';
+
+/** A text that a reader read at a door. It may be anything: a QR code is hostile input. */
+export interface Presentation {
+  organization_id: number;
+  agent_id: number;
+  door_id: number;
+  reader: string;
+  text: string;
+}
+
+export interface PresentationResult {
+  granted: boolean;
+  reason: DenialReason | ErrorName | null;
+}
+
+const unreadableIntervalMs = 60_000;
+
+/** Decides presentations, and remembers at which readers junk was noted already. */
+export class Presentations {
+  readonly #context: Context;
+  readonly #unreadableAt = new Map<string, number>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /**
+   * Decides a presented text. One that is no pass of this organization is no decision: it is refused as unknown, and
+   * one event a minute and reader says that such things were shown, so that junk cannot fill the log.
+   */
+  async decide(presentation: Presentation): Promise<PresentationResult> {
+    const { organization_id, door_id, reader, text } = presentation;
+    const verify = await this.#context.keys.verifier(organization_id);
+    const reading = readPass(text, verify);
+    if (!reading.ok || reading.claims.organization_id !== organization_id) {
+      await this.#noteUnreadable(presentation);
+      return { granted: false, reason: 'credential_unknown' };
+    }
+    const { link_id, index } = reading.claims;
+    const result = await unlockWithLink(this.#context, {
+      link: { organization_id, link_id },
+      door_id,
+      method: 'qr',
+      pass: { index },
+      reader,
+    });
+    return result.opened ? { granted: true, reason: null } : { granted: false, reason: result.reason };
+  }
+
+  async #noteUnreadable({ organization_id, agent_id, reader }: Presentation): Promise<void> {
+    const key = `${agent_id} ${reader}`;
+    const now = this.#context.clock.monotonicMs();
+    const last = this.#unreadableAt.get(key);
+    if (last !== undefined && now - last < unreadableIntervalMs) return;
+    this.#unreadableAt.set(key, now);
+    await this.#context.database.transaction(async (tx) => {
+      await recordEvent(this.#context, tx, {
+        organization_id,
+        type: 'reader.unreadable',
+        at: this.#context.clock.now(),
+        actor: null,
+        authenticated_by: null,
+        object: { type: 'Agent', id: agent_id, name: reader },
+        reader,
+        message: `Something that is no pass was shown at ${reader}`,
+        reason: 'credential_unknown',
+      });
+    });
+  }
+}

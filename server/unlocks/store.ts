@@ -1,0 +1,68 @@
+import type { Connection, Transaction } from '../database/database.ts';
+import type { StoredLink } from '../links/store.ts';
+
+/*
+ * The statements of an unlock: prepared SQL, the one place where Kysely is not used. Every one is bound to the
+ * organization.
+ */
+
+export interface DoorFacts {
+  id: number;
+  name: string;
+  place_id: number;
+  agent_id: number | null;
+  pulse_ms: number;
+  locked_down_at: string | null;
+  time_zone: string;
+  /** 1 when the door is in the asked group. */
+  includes_door: number;
+}
+
+export interface PassFacts {
+  not_before_s: number;
+  expires_at_s: number;
+  revoked_at: string | null;
+}
+
+const takeUseSql = `
+  update links set uses = uses + 1, last_used_at = ?
+  where organization_id = ? and id = ? and revoked_at is null and suspended_at is null
+    and (max_uses is null or uses < max_uses)
+  returning *`;
+const selectLinkSql = 'select * from links where organization_id = ? and id = ?';
+const selectDoorSql = `
+  select d.id, d.name, d.place_id, d.agent_id, d.pulse_ms, d.locked_down_at, p.time_zone,
+    exists (select 1 from group_doors g where g.organization_id = d.organization_id and g.group_id = ? and g.door_id = d.id)
+      as includes_door
+  from doors d join places p on p.organization_id = d.organization_id and p.id = d.place_id
+  where d.organization_id = ? and d.id = ? and d.deleted_at is null`;
+const selectPassSql =
+  'select not_before_s, expires_at_s, revoked_at from passes where organization_id = ? and pass_index = ? and link_id = ?';
+
+/** Takes one use of the link if it has one left and is neither revoked nor suspended; answers it as it is then. */
+export async function takeUse(tx: Transaction, key: LinkKey, at: string): Promise<StoredLink | undefined> {
+  return tx.prepare<StoredLink>(takeUseSql).get(at, key.organization_id, key.link_id);
+}
+
+export async function selectLinkRow(connection: Connection, key: LinkKey): Promise<StoredLink | undefined> {
+  return connection.prepare<StoredLink>(selectLinkSql).get(key.organization_id, key.link_id);
+}
+
+export async function selectDoorFacts(
+  connection: Connection,
+  key: { organization_id: number; door_id: number; group_id: number | null },
+): Promise<DoorFacts | undefined> {
+  return connection.prepare<DoorFacts>(selectDoorSql).get(key.group_id, key.organization_id, key.door_id);
+}
+
+export async function selectPassFacts(
+  connection: Connection,
+  key: LinkKey & { pass_index: number },
+): Promise<PassFacts | undefined> {
+  return connection.prepare<PassFacts>(selectPassSql).get(key.organization_id, key.pass_index, key.link_id);
+}
+
+export interface LinkKey {
+  organization_id: number;
+  link_id: number;
+}

@@ -1,0 +1,167 @@
+import { type Decision, type DenialReason, decide, type LinkCredential, type UnlockMethod } from '../../domain/decide.ts';
+import { PosternError } from '../../domain/errors.ts';
+import type { Actor } from '../../domain/event.ts';
+import { instantOfSeconds } from '../../domain/instants.ts';
+import type { Context, LoginCaller } from '../context.ts';
+import type { Transaction } from '../database/database.ts';
+import { causedBy, type NewEvent, recordEvent, recordOutcome } from '../events/events.ts';
+import type { StoredLink } from '../links/store.ts';
+import { linkCredential } from '../links/view.ts';
+import { selectSchedules } from '../schedules/store.ts';
+import { type DoorFacts, type LinkKey, selectDoorFacts, selectLinkRow, selectPassFacts, takeUse } from './store.ts';
+
+export interface LinkUnlock {
+  link: LinkKey;
+  door_id: number;
+  method: UnlockMethod;
+  /** For a QR code: which of the link's passes was presented, and where. */
+  pass?: { index: number };
+  reader?: string;
+}
+
+export type UnlockResult =
+  | { opened: true; door: DoorFacts; event_uuid: string }
+  | { opened: false; reason: DenialReason | 'outcome_unknown' | 'lock_failed' };
+
+type Committed = { decision: Decision; door: DoorFacts; event_uuid: string };
+
+/**
+ * Unlocks a door with an access link: one transaction takes the use, decides and writes the event; only when that is
+ * durable does the command leave. Throws `not_found` for a door that the organization does not have.
+ */
+export async function unlockWithLink(context: Context, request: LinkUnlock): Promise<UnlockResult> {
+  const committed = await context.database.transaction((tx) => decideWithLink(context, tx, request));
+  return carryOut(context, committed, request.link.organization_id);
+}
+
+/** Unlocks a door for a member or an API key, whose right to it is the caller's own. */
+export async function unlockWithLogin(context: Context, caller: LoginCaller, door_id: number): Promise<UnlockResult> {
+  const { organization_id } = caller;
+  const at = context.clock.now();
+  const committed = await context.database.transaction(async (tx) => {
+    const door = await requireDoor(tx, { organization_id, door_id, group_id: null });
+    const decision = decide({ at, method: 'api', credential: { kind: 'login' }, door: doorState(context, door) });
+    const event = unlockEvent({ ...causedBy(caller), at, door, decision, method: 'api' });
+    return { decision, door, event_uuid: await recordEvent(context, tx, event) };
+  });
+  return carryOut(context, committed, organization_id);
+}
+
+async function decideWithLink(context: Context, tx: Transaction, request: LinkUnlock): Promise<Committed> {
+  const at = context.clock.now();
+  const { organization_id } = request.link;
+  const decided = await tx.attempt(async () => {
+    const taken = await takeUse(tx, request.link, at);
+    const link = taken ?? (await selectLinkRow(tx, request.link));
+    if (!link) throw new PosternError('not_found');
+    const door = await requireDoor(tx, { organization_id, door_id: request.door_id, group_id: link.group_id });
+    const credential = await credentialOf(tx, request, { link, door, uses_before: taken ? link.uses - 1 : link.uses });
+    const decision = decide({ at, method: request.method, credential, door: doorState(context, door) });
+    if (decision.granted && !taken) throw new Error('a grant without a taken use');
+    return { result: { decision, door, link }, undo: !decision.granted };
+  });
+  const { decision, door, link } = decided;
+  const by = { actor: recipientOf(link), authenticated_by: { type: 'GroupLink', id: link.id } } as const;
+  const { method, reader } = request;
+  const event = unlockEvent({ organization_id, ...by, at, door, decision, method, ...(reader ? { reader } : {}) });
+  return { decision, door, event_uuid: await recordEvent(context, tx, event) };
+}
+
+/** The link's rights; when a pass is presented, never more than that pass was signed for. */
+async function credentialOf(
+  tx: Transaction,
+  request: LinkUnlock,
+  { link, door, uses_before }: { link: StoredLink; door: DoorFacts; uses_before: number },
+): Promise<LinkCredential | null> {
+  const schedules = await selectSchedules(tx, link.organization_id, link.group_id);
+  const credential = linkCredential(link, { includes_door: door.includes_door === 1, schedules, uses_before });
+  if (!request.pass) return credential;
+  const pass = await selectPassFacts(tx, { ...request.link, pass_index: request.pass.index });
+  if (!pass) return null;
+  const from = instantOfSeconds(pass.not_before_s);
+  const until = instantOfSeconds(pass.expires_at_s);
+  return {
+    ...credential,
+    // A suspended link's pass is replaced too: the suspension is what the operator did, and what the answer names.
+    revoked: credential.revoked || (pass.revoked_at !== null && !credential.suspended),
+    valid_from: credential.valid_from !== null && credential.valid_from > from ? credential.valid_from : from,
+    valid_until: credential.valid_until < until ? credential.valid_until : until,
+  };
+}
+
+/** After the commit: sends the command of a grant, waits for its outcome, and keeps it beside the event. */
+async function carryOut(context: Context, committed: Committed, organization_id: number): Promise<UnlockResult> {
+  const { decision, door, event_uuid } = committed;
+  if (!decision.granted) return { opened: false, reason: decision.reason };
+  const command = { command_id: event_uuid, door_id: door.id, pulse_ms: door.pulse_ms };
+  const outcome = door.agent_id === null ? 'unknown' : await context.agents.unlock(door.agent_id, command);
+  const recorded_at = context.clock.now();
+  const kept = context.database.transaction(async (tx) => {
+    await recordOutcome(tx, { event_uuid, organization_id, outcome, recorded_at });
+    if (outcome !== 'done') await recordFailure(context, tx, { event_uuid, organization_id, door, outcome });
+  });
+  // An open door is answered at once; that it opened is written with the next commit.
+  if (outcome === 'done') {
+    kept.catch(context.onBackgroundError);
+    return { opened: true, door, event_uuid };
+  }
+  await kept;
+  return { opened: false, reason: outcome === 'not_done' ? 'lock_failed' : 'outcome_unknown' };
+}
+
+async function recordFailure(
+  context: Context,
+  tx: Transaction,
+  { event_uuid, organization_id, door, outcome }: { event_uuid: string; organization_id: number; door: DoorFacts; outcome: string },
+): Promise<void> {
+  await recordEvent(context, tx, {
+    organization_id,
+    type: 'lock.unlock_failed',
+    at: context.clock.now(),
+    actor: null,
+    authenticated_by: null,
+    object: { type: 'Lock', id: door.id, name: door.name },
+    place_id: door.place_id,
+    sequence: event_uuid,
+    reason: outcome === 'not_done' ? 'lock_failed' : 'outcome_unknown',
+    message: outcome === 'not_done' ? `${door.name} did not unlock` : `${door.name} did not say in time whether it unlocked`,
+  });
+}
+
+function unlockEvent(facts: {
+  organization_id: number;
+  actor: Actor;
+  authenticated_by: { type: 'GroupLink' | 'Login'; id: number };
+  at: string;
+  door: DoorFacts;
+  decision: Decision;
+  method: UnlockMethod;
+  reader?: string;
+}): NewEvent {
+  const { door, decision, actor, ...rest } = facts;
+  const message = decision.granted ? `${actor.name} unlocked ${door.name}` : `${actor.name} was refused at ${door.name}`;
+  return {
+    ...rest,
+    type: 'lock.unlock',
+    actor,
+    object: { type: 'Lock', id: door.id, name: door.name },
+    place_id: door.place_id,
+    message,
+    ...(decision.granted ? {} : { reason: decision.reason }),
+  };
+}
+
+function recipientOf({ id, name, email }: StoredLink): Actor {
+  return { type: 'GroupLink', id, name, email };
+}
+
+function doorState(context: Context, door: DoorFacts) {
+  const { time_zone, agent_id, locked_down_at } = door;
+  return { locked_down: locked_down_at !== null, time_zone, reachable: context.agents.isReachable(agent_id) };
+}
+
+async function requireDoor(tx: Transaction, key: Parameters<typeof selectDoorFacts>[1]): Promise<DoorFacts> {
+  const door = await selectDoorFacts(tx, key);
+  if (!door) throw new PosternError('not_found');
+  return door;
+}
