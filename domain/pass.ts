@@ -195,6 +195,12 @@ function passBytes(text: unknown): Uint8Array | null {
   return decodeBase45(text.slice(passPrefix.length));
 }
 
+interface SignedMessage {
+  kid: Uint8Array;
+  message: Uint8Array;
+  signature: Uint8Array;
+}
+
 interface SignedPass {
   claims: PassClaims;
   kid: Uint8Array;
@@ -261,12 +267,9 @@ function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
 }
 
 /** A verifier that throws, or answers with a promise, has not said yes. */
-function isVerified(
-  verify: PassVerifier,
-  signed: { kid: Uint8Array; message: Uint8Array; signature: Uint8Array },
-) {
+function isVerified(verify: PassVerifier, { kid, message, signature }: SignedMessage): boolean {
   try {
-    return verify(signed.kid, signed.message, signed.signature) === true;
+    return verify(kid, message, signature) === true;
   } catch {
     return false;
   }
