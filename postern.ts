@@ -52,7 +52,10 @@ async function run([name = '--help', ...args]: string[]): Promise<number> {
   try {
     if (['--help', '-h', 'help'].includes(name) || args.includes('--help')) return say(helpText);
     const command = commands[name];
-    if (!command) throw new UsageError(`There is no command ${name}. The commands are: ${Object.keys(commands).join(', ')}.`);
+    if (!command)
+      throw new UsageError(
+        `There is no command ${name}. The commands are: ${Object.keys(commands).join(', ')}.`,
+      );
     return await command(args);
   } catch (error) {
     return fail(error);
@@ -124,7 +127,11 @@ async function runSetup(args: string[]): Promise<number> {
   const text = { type: 'string' } as const;
   const { values } = parse(args, { json: { type: 'boolean' }, name: text, domain: text, email: text });
   const { setUp } = await import('./server/setup.ts');
-  const input = { name: values.name ?? 'Postern', domain: values.domain ?? 'postern', email: values.email ?? 'owner@postern.invalid' };
+  const input = {
+    name: values.name ?? 'Postern',
+    domain: values.domain ?? 'postern',
+    email: values.email ?? 'owner@postern.invalid',
+  };
   const made = await withInstallation(({ context }) => setUp(context, input));
   if (values.json) return say(`${JSON.stringify(made)}\n`);
   return say(
@@ -138,17 +145,30 @@ async function runApiKeys([action, ...args]: string[]): Promise<number> {
   const keys = await import('./server/logins/logins.ts');
   const text = { type: 'string' } as const;
   const { values, positionals } = parse(args, { name: text, organization: text, json: { type: 'boolean' } });
-  const show = (found: object, lines: () => string) => say(values.json ? `${JSON.stringify(found)}\n` : lines());
+  const show = (found: object, lines: () => string) =>
+    say(values.json ? `${JSON.stringify(found)}\n` : lines());
   switch (action) {
     case 'create': {
-      if (!values.name) throw new UsageError('Say what the key is for: postern api-keys create --name "Booking system"');
-      const input = { name: values.name, organization_id: wholeNumber(values.organization ?? '1', '--organization') };
+      if (!values.name)
+        throw new UsageError('Say what the key is for: postern api-keys create --name "Booking system"');
+      const input = {
+        name: values.name,
+        organization_id: wholeNumber(values.organization ?? '1', '--organization'),
+      };
       const made = await withInstallation(({ context }) => keys.createApiKey(context, input));
-      return show(made, () => `${made.secret}\n\nKey ${made.id}, "${made.name}". Keep it: it is not shown again.\n`);
+      return show(
+        made,
+        () => `${made.secret}\n\nKey ${made.id}, "${made.name}". Keep it: it is not shown again.\n`,
+      );
     }
     case 'list': {
       const found = await withInstallation(({ context }) => keys.listApiKeys(context));
-      return show(found, () => found.map(keyLine).join('') || 'There is no API key. Make one: postern api-keys create --name "…"\n');
+      return show(
+        found,
+        () =>
+          found.map(keyLine).join('') ||
+          'There is no API key. Make one: postern api-keys create --name "…"\n',
+      );
     }
     case 'revoke': {
       const id = wholeNumber(positionals[0] ?? '', 'the id of a key');
@@ -183,7 +203,9 @@ async function runScan(args: string[]): Promise<number> {
   });
 }
 
-async function withInstallation<T>(work: (open: import('./server/main.ts').OpenInstallation) => Promise<T>): Promise<T> {
+async function withInstallation<T>(
+  work: (open: import('./server/main.ts').OpenInstallation) => Promise<T>,
+): Promise<T> {
   const { openInstallation } = await import('./server/main.ts');
   const { demoConfig, isDemo } = await import('./server/demo.ts');
   const config = await settings();
@@ -218,7 +240,8 @@ function parse<const Given extends Options>(args: string[], options: Given) {
 }
 
 function wholeNumber(text: string, what: string): number {
-  if (!/^[1-9]\d{0,15}$/.test(text)) throw new UsageError(`${what} must be a whole number; ${JSON.stringify(text)} is none.`);
+  if (!/^[1-9]\d{0,15}$/.test(text))
+    throw new UsageError(`${what} must be a whole number; ${JSON.stringify(text)} is none.`);
   return Number(text);
 }
 
@@ -230,8 +253,10 @@ function say(text: string): 0 {
 /** A sentence for what the person can change; a trace only for what they cannot. */
 async function fail(error: unknown): Promise<number> {
   const { SettingError } = await import('./server/config.ts');
-  const expected = error instanceof PosternError || error instanceof SettingError || error instanceof UsageError;
-  const text = error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error);
+  const expected =
+    error instanceof PosternError || error instanceof SettingError || error instanceof UsageError;
+  const text =
+    error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`postern: ${text}\n${error instanceof UsageError ? 'See: postern --help\n' : ''}`);
   return 1;
 }

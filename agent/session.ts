@@ -134,16 +134,16 @@ export class Session {
   }
 
   #prove({ nonce }: Challenge): void {
+    this.#session = nonce;
     this.#send(this.#handshake.proof(nonce));
     this.#stage = 'proof';
   }
 
-  #believe({ signature, session }: Welcome): void {
+  #believe({ signature }: Welcome): void {
     if (!this.#handshake.proves(signature)) {
       this.#finish('The server could not prove that it is the one this agent was enrolled with.');
       return;
     }
-    this.#session = session;
     this.#stage = 'open';
     clearTimeout(this.#silence);
     const silent = () => this.#finish('The server has been silent for too long.');

@@ -96,7 +96,7 @@ export class StandInServer implements AsyncDisposable {
 /** One connected agent as the server sees it. */
 export class Peer {
   readonly closed: Promise<unknown>;
-  session = nonce();
+  readonly session = nonce();
   readonly #socket: WebSocket;
   readonly #server: StandInServer;
   readonly #inbox: AgentMessage[] = [];
@@ -134,7 +134,7 @@ export class Peer {
   async welcome(claims: Claims = {}): Promise<Of<'hello'>> {
     const hello = await this.read('hello');
     const { public_url, agent, keys } = this.#server;
-    const server_nonce = nonce();
+    const server_nonce = this.session;
     const transcript = { agent_id: hello.agent_id, agent_nonce: hello.nonce, server_nonce, public_url };
     this.send({ type: 'challenge', nonce: server_nonce });
     const proof = Buffer.from((await this.read('proof')).signature, 'base64url');
@@ -142,7 +142,7 @@ export class Peer {
       throw new Error('no proof');
     const bytes = handshakeBytes(claims.role ?? 'server', { ...transcript, ...claims });
     const signature = sign(null, bytes, claims.private_key ?? keys.privateKey).toString('base64url');
-    this.send({ type: 'welcome', signature, session: this.session });
+    this.send({ type: 'welcome', signature });
     return hello;
   }
 

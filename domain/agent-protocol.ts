@@ -61,9 +61,12 @@ export type AgentMessage = Static<typeof AgentMessage>;
 
 export const ServerMessage = Type.Union([
   Type.Object({ type: Type.Literal('challenge'), nonce: Nonce }),
-  Type.Object({ type: Type.Literal('welcome'), signature: Signature, session: Nonce }),
+  Type.Object({ type: Type.Literal('welcome'), signature: Signature }),
   Type.Object({ type: Type.Literal('heartbeat'), sequence: Type.Integer() }),
-  /** All commands of one commit travel together. `sequence` rises by one with each message of a session. */
+  /**
+   * All commands of one commit travel together. `session` is the nonce of this session's challenge, which both sides
+   * have signed; `sequence` rises by one with each message of the session.
+   */
   Type.Object({
     type: Type.Literal('unlock'),
     session: Nonce,
@@ -107,6 +110,14 @@ export interface HandshakeTranscript {
  */
 export function handshakeBytes(role: 'agent' | 'server', transcript: HandshakeTranscript): Uint8Array {
   const { agent_id, agent_nonce, server_nonce, public_url } = transcript;
-  const fields = ['postern-handshake', agentProtocolVersion, role, agent_id, agent_nonce, server_nonce, public_url];
+  const fields = [
+    'postern-handshake',
+    agentProtocolVersion,
+    role,
+    agent_id,
+    agent_nonce,
+    server_nonce,
+    public_url,
+  ];
   return new TextEncoder().encode(JSON.stringify(fields));
 }

@@ -1,7 +1,7 @@
 /** The 45 characters of a QR code's alphanumeric mode, each at its value (RFC 9285 §4.2). */
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:';
 
-/** The value of each character code; NaN: not in the alphabet, and NaN fails every comparison that follows. */
+/** The value of each character code; NaN: not in the alphabet, and NaN fails every comparison. */
 const digits = new Float64Array(128).fill(Number.NaN);
 for (let value = 0; value < alphabet.length; value++) digits[alphabet.charCodeAt(value)] = value;
 
@@ -17,8 +17,9 @@ export function encodeBase45(bytes: Uint8Array): string {
 }
 
 /**
- * Reads Base45 (RFC 9285), each byte string from exactly one text. Null: a character outside the alphabet (small
- * letters are), a length that no bytes have, or a group above 65,535 (a last pair of characters: above 255).
+ * Reads Base45 (RFC 9285), each byte string from exactly one text. Null: a character outside the alphabet
+ * (small letters are), a length that no bytes have, or a group above 65,535 (a last pair of characters: above
+ * 255).
  */
 export function decodeBase45(text: string): Uint8Array | null {
   if (text.length % 3 === 1) return null;

@@ -16,14 +16,24 @@ const again = 'Try again in a moment.';
 
 /** Every error that is not a denial, by its name. The name is the answer's `reason`. */
 export const errors = {
-  malformed_request: entry('b7c041', 400, 'The request could not be understood.', 'Send well-formed JSON over HTTP/1.1.'),
+  malformed_request: entry(
+    'b7c041',
+    400,
+    'The request could not be understood.',
+    'Send well-formed JSON over HTTP/1.1.',
+  ),
   unauthorized: entry(
     'a6f1d2',
     401,
     'The credential is missing, unknown or no longer valid.',
     'Send `Authorization: KISI-LOGIN <API key>`, or `KISI-GROUP-LINK <link secret>` where a link may call.',
   ),
-  session_over: entry('5e0b93', 401, 'This page is no longer signed in.', 'Open the link from the message again.'),
+  session_over: entry(
+    '5e0b93',
+    401,
+    'This page is no longer signed in.',
+    'Open the link from the message again.',
+  ),
   cross_site: entry(
     '3d8a1c',
     403,
@@ -44,10 +54,20 @@ export const errors = {
   ),
   request_timeout: entry('c25d6e', 408, 'The request took too long to arrive.', 'Send it again in one go.'),
   conflict: entry('7ab340', 409, 'Something else depends on this.', 'Remove what depends on it first.'),
-  hold_too_short: entry('e81c55', 409, 'The button was not held long enough.', 'Keep holding until the door opens.'),
+  hold_too_short: entry(
+    'e81c55',
+    409,
+    'The button was not held long enough.',
+    'Keep holding until the door opens.',
+  ),
   hold_expired: entry('0f9d3b', 409, 'The button was held too long ago.', 'Hold the button again.'),
   hold_used: entry('62ae17', 409, 'This press was used already.', 'Hold the button again.'),
-  expectation_failed: entry('e0c9d5', 417, 'That expectation cannot be met.', 'Send the request without `Expect`.'),
+  expectation_failed: entry(
+    'e0c9d5',
+    417,
+    'That expectation cannot be met.',
+    'Send the request without `Expect`.',
+  ),
   body_too_large: entry('d03f7a', 413, 'The body is larger than 64 KiB.', 'Send less at once.'),
   unsupported_media_type: entry(
     '8b64e9',
@@ -56,14 +76,24 @@ export const errors = {
     'Send `Content-Type: application/json` and a JSON body.',
   ),
   invalid: entry('f15a82', 422, 'Some fields are not as expected.', 'Correct the fields named in `errors`.'),
-  upgrade_required: entry('3fb06a', 426, 'Only agents connect here, by WebSocket.', 'Use `postern.agent.v1`.'),
+  upgrade_required: entry(
+    '3fb06a',
+    426,
+    'Only agents connect here, by WebSocket.',
+    'Use `postern.agent.v1`.',
+  ),
   too_many_requests: entry(
     '29d6c4',
     429,
     'Too many wrong credentials came from this address.',
     'Wait as long as `Retry-After` says, in seconds.',
   ),
-  headers_too_large: entry('b4e850', 431, 'The headers of the request are too large.', 'Send fewer or shorter headers.'),
+  headers_too_large: entry(
+    'b4e850',
+    431,
+    'The headers of the request are too large.',
+    'Send fewer or shorter headers.',
+  ),
   internal: entry('6a17cf', 500, 'Something failed on our side; it has been logged.', again),
   outcome_unknown: entry(
     '17e4d8',
@@ -71,7 +101,12 @@ export const errors = {
     'The command was sent, but the door did not say in time whether it opened.',
     'Look at the door, then try again. The use stays taken.',
   ),
-  lock_failed: entry('a93c60', 503, 'The lock did not move.', 'Try again; if it persists, ask whoever runs the door.'),
+  lock_failed: entry(
+    'a93c60',
+    503,
+    'The lock did not move.',
+    'Try again; if it persists, ask whoever runs the door.',
+  ),
   unavailable: entry('5cf20e', 503, 'The service is stopping or cannot reach its database.', again),
 } as const satisfies Record<string, ErrorEntry>;
 
@@ -79,15 +114,40 @@ export type ErrorName = keyof typeof errors;
 
 /** Every denial as an error of the API: 403, and 503 for a door that cannot be reached. */
 export const denials: Record<DenialReason, ErrorEntry> = {
-  credential_unknown: entry('0d7be1', 403, 'This credential is not known here.', 'Ask the host for a new link.'),
-  clock_unknown: entry('f8b210', 403, 'The time is not known here, so nothing opens.', 'Set the clock, then try again.'),
+  credential_unknown: entry(
+    '0d7be1',
+    403,
+    'This credential is not known here.',
+    'Ask the host for a new link.',
+  ),
+  clock_unknown: entry(
+    'f8b210',
+    403,
+    'The time is not known here, so nothing opens.',
+    'Set the clock, then try again.',
+  ),
   credential_revoked: entry('93e5a7', 403, 'The link was revoked.', 'Ask the host for a new link.'),
   credential_suspended: entry('2b60fd', 403, 'The link is suspended.', 'Ask the host to resume it.'),
   credential_not_active: entry('c4198e', 403, 'The link is not valid yet.', 'Come back when it starts.'),
   credential_expired: entry('7f03d6', 403, 'The link has ended.', 'Ask the host to extend it.'),
-  door_not_included: entry('e25c9b', 403, 'This door is not part of the link.', 'Try a door that the link names.'),
-  door_locked_down: entry('48d1a0', 403, 'The door is locked down for everyone.', 'Wait until the lock-down is lifted.'),
-  outside_schedule: entry('b96f34', 403, 'The door does not open at this hour.', 'Come back during its hours.'),
+  door_not_included: entry(
+    'e25c9b',
+    403,
+    'This door is not part of the link.',
+    'Try a door that the link names.',
+  ),
+  door_locked_down: entry(
+    '48d1a0',
+    403,
+    'The door is locked down for everyone.',
+    'Wait until the lock-down is lifted.',
+  ),
+  outside_schedule: entry(
+    'b96f34',
+    403,
+    'The door does not open at this hour.',
+    'Come back during its hours.',
+  ),
   remote_unlock_not_allowed: entry(
     '1ce87d',
     403,
@@ -95,7 +155,12 @@ export const denials: Record<DenialReason, ErrorEntry> = {
     'Show the QR code at the reader.',
   ),
   door_unreachable: entry('d5a40c', 503, 'The door cannot be reached right now.', again),
-  use_limit_reached: entry('8e72b3', 403, 'The link was used as often as it may be.', 'Ask the host for a new link.'),
+  use_limit_reached: entry(
+    '8e72b3',
+    403,
+    'The link was used as often as it may be.',
+    'Ask the host for a new link.',
+  ),
 };
 
 /** A reader that needs the server and has no line to it answers with this word; see `reasonWords`. */
@@ -117,7 +182,8 @@ export class PosternError extends Error {
   readonly retryAfterS: number | undefined;
 
   constructor(reason: ErrorName | DenialReason, more: ErrorDetails = {}) {
-    const found: ErrorEntry = reason in errors ? errors[reason as ErrorName] : denials[reason as DenialReason]; // the union's two halves
+    const found: ErrorEntry =
+      reason in errors ? errors[reason as ErrorName] : denials[reason as DenialReason]; // the union's two halves
     super(more.message ?? found.title);
     this.reason = reason;
     this.entry = found;

@@ -1,5 +1,14 @@
 /** What an event is about, in the words of the HTTP API. */
-export type ObjectType = 'Lock' | 'GroupLink' | 'Group' | 'GroupLock' | 'Place' | 'Organization' | 'Login' | 'Agent' | 'Reader';
+export type ObjectType =
+  | 'Lock'
+  | 'GroupLink'
+  | 'Group'
+  | 'GroupLock'
+  | 'Place'
+  | 'Organization'
+  | 'Login'
+  | 'Agent'
+  | 'Reader';
 
 export type EventType =
   | 'lock.unlock'

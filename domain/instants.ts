@@ -60,7 +60,10 @@ export function isTimeZone(name: string): boolean {
 }
 
 function canonical(instant: Temporal.Instant): string {
-  const text = instant.round({ smallestUnit: 'millisecond', roundingMode: 'floor' }).toString({ fractionalSecondDigits: 3 });
-  if (text.length !== lastInstant.length) throw new RangeError('an instant must lie in the years 0000 to 9999');
+  const text = instant
+    .round({ smallestUnit: 'millisecond', roundingMode: 'floor' })
+    .toString({ fractionalSecondDigits: 3 });
+  if (text.length !== lastInstant.length)
+    throw new RangeError('an instant must lie in the years 0000 to 9999');
   return text;
 }

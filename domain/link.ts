@@ -27,7 +27,8 @@ export function linkState(link: LinkTerms, at: string): LinkState {
 
 /** Whether a link that has ended is so long gone that even its own secret shows nothing of it. */
 export function isForgotten(link: LinkTerms, at: string): boolean {
-  const endedAt = link.revoked_at !== null && link.revoked_at < link.valid_until ? link.revoked_at : link.valid_until;
+  const endedAt =
+    link.revoked_at !== null && link.revoked_at < link.valid_until ? link.revoked_at : link.valid_until;
   return msBetween(endedAt, at) > endedLinkVisibleMs;
 }
 
@@ -50,7 +51,8 @@ export function chooseValidity(
   const from = wanted.valid_from ?? at;
   const until = wanted.valid_until ?? addMs(from, rules.default_validity_s * 1000);
   if (until > lastInstant) return { field: 'valid_from', expected: 'must lie before the year 10000' };
-  if (until <= from && wanted.valid_from !== null) return { field: 'valid_until', expected: 'must be later than valid_from' };
+  if (until <= from && wanted.valid_from !== null)
+    return { field: 'valid_until', expected: 'must be later than valid_from' };
   // From the present on: a link that began long ago can be extended by as much as a new one could last.
   if (msBetween(from > at ? from : at, until) > rules.validity_s_max * 1000) {
     const days = Math.floor(rules.validity_s_max / 86_400);

@@ -6,8 +6,8 @@ import { type PassClaims, type PassVerifier, passPrefix, passProblems, readPass,
 import vectors from './testdata/passes.json' with { type: 'json' };
 
 /*
- * Forged passes and hostile texts. Accepted means: read as a pass without being, to the byte, a text that was issued.
- * POSTERN_SEED replays a run; POSTERN_LONG=1 makes 1,000,000 forgeries and 2,000,000 texts of it.
+ * Forged passes and hostile texts. Accepted means: read as a pass without being, to the byte, a text that was
+ * issued. POSTERN_SEED replays a run; POSTERN_LONG=1 makes 1,000,000 forgeries and 2,000,000 texts of it.
  */
 
 const seed = Number(process.env['POSTERN_SEED'] ?? Date.now() % 2 ** 31);
@@ -64,11 +64,10 @@ describe('readPass against forgeries', () => {
     for (const [family, forgeries] of Object.entries(families)) {
       for (const pass of passes) for (const text of forgeries(pass)) refuse(family, text, problems);
     }
-    for (let times = 0; times < randomForgeries; times++) {
-      refuse('random', pick(mutations)(pick(passes)), problems);
+    for (let tried = 0; tried < randomForgeries; ) {
+      tried += refuse('random', pick(mutations)(pick(passes)), problems);
     }
-    const tried = report(context, problems);
-    assert.ok(tried >= forgeriesMin);
+    assert.ok(report(context, problems) >= forgeriesMin);
     assert.deepEqual(new Set(problems.keys()), new Set(passProblems));
   });
 });
@@ -77,7 +76,7 @@ describe('readPass against hostile texts', () => {
   it('throws for none and accepts none', (context) => {
     const problems = new Map<string, number>();
     for (const text of dictionary) refuse('dictionary', text, problems);
-    for (let times = 0; times < textsMin; times++) refuse('fuzz', pick(hostile)(), problems);
+    for (let tried = 0; tried < textsMin; ) tried += refuse('fuzz', pick(hostile)(), problems);
     assert.ok(report(context, problems) >= textsMin);
   });
 });
@@ -97,13 +96,16 @@ const families: Readonly<Record<string, (pass: Issued) => Iterable<string>>> = {
   'other key': otherKeys,
 };
 
-/** Reads one text and counts why it is refused; fails when it is accepted without having been issued. */
-function refuse(family: string, text: string, problems: Map<string, number>): void {
-  // A splice or an edit may happen to give an issued text back: no forgery.
-  if (issued.has(text)) return;
+/**
+ * Reads one text and counts why it is refused; fails when it is accepted without having been issued. Gives 0
+ * for an issued text, which an edit may happen to give back and which is no forgery.
+ */
+function refuse(family: string, text: string, problems: Map<string, number>): 0 | 1 {
+  if (issued.has(text)) return 0;
   const reading = readPass(text, lenient);
   assert.ok(!reading.ok, `accepted (${family}, POSTERN_SEED=${seed}): ${JSON.stringify(text)}`);
   problems.set(reading.problem, (problems.get(reading.problem) ?? 0) + 1);
+  return 1;
 }
 
 function report(context: TestContext, problems: Map<string, number>): number {
@@ -194,17 +196,19 @@ function largerS({ bytes }: Issued): string[] {
 }
 
 /*
- * Forgeries of the structure, as CBOR written by hand: hexadecimal, and names for the numbers and parts of the pass.
- * A name alone is the shortest form, with `64` an eight-byte integer, with `F` a float. Below, truly signed by the
- * organization's own key: only the spelling is wrong. A pass: `a2 01 27 04 44 kid` and `a4 exp nbf iat own`.
+ * Forgeries of the structure, as CBOR written by hand: hexadecimal, and names for the numbers and parts of
+ * the pass. A name alone is the shortest form, with `64` an eight-byte integer, with `F` a float. Below,
+ * truly signed by the organization's own key: only the spelling is wrong. A pass: `a2 01 27 04 44 kid` and
+ * `a4 exp nbf iat own`.
  */
 const headers = spelled(`
-  a1 01 27 | a1 04 44 kid | a2 04 44 kid 01 27 | a2 01 27 01 27 | a3 01 27 04 44 kid 04 44 kid | a0 | - | 80 | f6
-  a2 01 26 04 44 kid | a2 01 32 04 44 kid | a2 01 38 22 04 44 kid | a2 01 38 34 04 44 kid | a2 01 08 04 44 kid
-  a2 01 38 07 04 44 kid | a2 18 01 27 04 44 kid | a2 01 27 04 58 04 kid | a2 01 27 18 04 44 kid | b8 02 01 27 04 44 kid
-  a2 01 f9 c8 00 04 44 kid | a2 01 f6 04 44 kid | a2 01 65 45 64 44 53 41 04 44 kid | a2 20 27 04 44 kid
-  a3 01 27 02 81 04 04 44 kid | a3 01 27 03 18 3d 04 44 kid | a3 01 27 04 44 kid 05 41 00 | a3 01 27 04 44 kid 20 00
-  bf 01 27 04 44 kid ff | a2 01 27 04 44 kid 00 | a2 01 27 04 45 kid 00 | a2 01 27 04 43 01 02 03 | a2 01 27 04 40
+  a1 01 27 | a1 04 44 kid | a2 04 44 kid 01 27 | a2 01 27 01 27 | a3 01 27 04 44 kid 04 44 kid | a0 | - | 80
+  f6 | a2 01 26 04 44 kid | a2 01 32 04 44 kid | a2 01 38 22 04 44 kid | a2 01 38 34 04 44 kid
+  a2 01 08 04 44 kid | a2 01 38 07 04 44 kid | a2 18 01 27 04 44 kid | a2 01 27 04 58 04 kid
+  a2 01 27 18 04 44 kid | b8 02 01 27 04 44 kid | a2 01 f9 c8 00 04 44 kid | a2 01 f6 04 44 kid
+  a2 01 65 45 64 44 53 41 04 44 kid | a2 20 27 04 44 kid | a3 01 27 02 81 04 04 44 kid
+  a3 01 27 03 18 3d 04 44 kid | a3 01 27 04 44 kid 05 41 00 | a3 01 27 04 44 kid 20 00 | bf 01 27 04 44 kid ff
+  a2 01 27 04 44 kid 00 | a2 01 27 04 45 kid 00 | a2 01 27 04 43 01 02 03 | a2 01 27 04 40
   a2 01 27 04 64 31 32 33 34 | a2 01 27 04 5f 44 kid ff | a2 01 27 04 c2 44 kid | 46 a2 01 27 04 44 kid
 `);
 const payloads = spelled(`
@@ -213,37 +217,48 @@ const payloads = spelled(`
   a5 exp exp nbf iat own | a5 exp nbf iat own own | a5 exp nbf iat own 07 01 | a5 01 01 exp nbf iat own
   a5 exp nbf iat own 3a 00 01 00 01 00 | a5 exp 04 00 nbf iat own | a4 exp nbf iat 3a 00 01 00 01 85 ids flags
   bf exp nbf iat own ff | b8 04 exp nbf iat own | d8 3d a4 exp nbf iat own | c1 a4 exp nbf iat own
-  a4 18 04 expires nbf iat own | a4 04 expires64 nbf iat own | a4 04 expiresF nbf iat own | a4 04 c1 expires nbf iat own
-  a4 exp 05 before64 iat own | a4 exp 05 beforeF iat own | a4 exp nbf 06 issued64 own | a4 exp nbf 06 issuedF own
-  a4 04 before nbf iat own | a4 04 00 nbf iat own | a4 04 20 nbf iat own | a4 exp 05 20 iat own | a4 exp nbf 06 20 own
+  a4 18 04 expires nbf iat own | a4 04 expires64 nbf iat own | a4 04 expiresF nbf iat own
+  a4 04 c1 expires nbf iat own | a4 exp 05 before64 iat own | a4 exp 05 beforeF iat own
+  a4 exp nbf 06 issued64 own | a4 exp nbf 06 issuedF own | a4 04 before nbf iat own | a4 04 00 nbf iat own
+  a4 04 20 nbf iat own | a4 exp 05 20 iat own | a4 exp nbf 06 20 own
   a4 04 1b 00 00 00 3a ff f4 41 80 nbf iat own | a4 04 f9 7c 00 nbf iat own | a4 04 f9 7e 00 nbf iat own
   a4 exp nbf iat key 86 ids flags 00 | a4 exp nbf iat key 84 ids | a4 exp nbf iat key 9f ids flags ff
   a4 exp nbf iat key 98 05 ids flags | a4 exp nbf iat key a1 00 00 | a4 exp nbf iat key 45 00 00 00 00 00
   a4 exp nbf iat 3b 00 00 00 00 00 01 00 00 85 ids flags | a4 exp nbf iat 39 ff ff 85 ids flags
-  a4 exp nbf iat key 85 ids 02 | a4 exp nbf iat key 85 ids 03 | a4 exp nbf iat key 85 ids 18 80 | a4 exp nbf iat key 85 ids 20
-  a4 exp nbf iat key 85 ids 18 00 | a4 exp nbf iat key 85 ids 18 01 | a4 exp nbf iat key 85 ids f4
-  a4 exp nbf iat key 85 ids f5 | a4 exp nbf iat key 85 ids flagsF | a4 exp nbf iat key 85 ids f9 80 00
-  a4 exp nbf iat key 85 00 link group index flags | a4 exp nbf iat key 85 organization 00 group index flags
-  a4 exp nbf iat key 85 organization link 00 index flags | a4 exp nbf iat key 85 organization link group 20 flags
-  a4 exp nbf iat key 85 organizationF link group index flags | a4 exp nbf iat key 85 organization linkF group index flags
-  a4 exp nbf iat key 85 organization link groupF index flags | a4 exp nbf iat key 85 organization link group indexF flags
-  a4 exp nbf iat key 85 organization link group index flags64 | a4 exp nbf iat key 85 organization c2 41 01 group index flags
+  a4 exp nbf iat key 85 ids 02 | a4 exp nbf iat key 85 ids 03 | a4 exp nbf iat key 85 ids 18 80
+  a4 exp nbf iat key 85 ids 20 | a4 exp nbf iat key 85 ids 18 00 | a4 exp nbf iat key 85 ids 18 01
+  a4 exp nbf iat key 85 ids f4 | a4 exp nbf iat key 85 ids f5 | a4 exp nbf iat key 85 ids flagsF
+  a4 exp nbf iat key 85 ids f9 80 00 | a4 exp nbf iat key 85 00 link group index flags
+  a4 exp nbf iat key 85 organization 00 group index flags
+  a4 exp nbf iat key 85 organization link 00 index flags
+  a4 exp nbf iat key 85 organization link group 20 flags
+  a4 exp nbf iat key 85 organizationF link group index flags
+  a4 exp nbf iat key 85 organization linkF group index flags
+  a4 exp nbf iat key 85 organization link groupF index flags
+  a4 exp nbf iat key 85 organization link group indexF flags
+  a4 exp nbf iat key 85 organization link group index flags64
+  a4 exp nbf iat key 85 organization c2 41 01 group index flags
   a4 exp nbf iat key 85 organization 1b 00 20 00 00 00 00 00 00 group index flags | 58 20 a4 exp nbf iat own
-  a4 exp nbf iat key 85 organization 1b ff ff ff ff ff ff ff ff group index flags | a4 exp nbf iat f6 85 ids flags
-  a4 exp nbf iat key 85 f6 link group index flags | a4 exp nbf iat key 85 organization f7 group index flags
-  a4 exp nbf iat key 85 organization 61 31 group index flags | a4 exp nbf iat key 85 organization 41 01 group index flags
-  a4 exp nbf iat key 85 organization link 80 index flags | a4 exp nbf iat key 85 organization link a0 index flags
+  a4 exp nbf iat key 85 organization 1b ff ff ff ff ff ff ff ff group index flags
+  a4 exp nbf iat f6 85 ids flags | a4 exp nbf iat key 85 f6 link group index flags
+  a4 exp nbf iat key 85 organization f7 group index flags
+  a4 exp nbf iat key 85 organization 61 31 group index flags
+  a4 exp nbf iat key 85 organization 41 01 group index flags
+  a4 exp nbf iat key 85 organization link 80 index flags
+  a4 exp nbf iat key 85 organization link a0 index flags
 `);
 /** The signed parts as they are, the envelope around them not. A pass: `d2 84 h a0 p s`. */
 const envelopes = spelled(`
-  84 h a0 p s | d2 d2 84 h a0 p s | d8 12 84 h a0 p s | d9 00 12 84 h a0 p s | d8 3d d2 84 h a0 p s | d2 d8 3d 84 h a0 p s
-  d9 d9 f7 d2 84 h a0 p s | d0 84 h a0 p s | d1 84 h a0 p s | d3 84 h a0 p s | d8 62 84 h a0 p s | d8 61 84 h a0 p s
-  d2 9f h a0 p s ff | d2 98 04 h a0 p s | d2 83 h a0 p | d2 85 h a0 p s 00 | d2 84 h a0 p s 00 | d2 84 h a0 p s f6
-  d2 84 h a0 5f p ff s | d2 84 h a0 f6 s | d2 84 h a0 payload s | d2 84 header a0 p s | d2 84 a0 h p s | d2 84 h p a0 s
-  d2 84 h a0 p 59 00 40 signature | d2 84 58 09 header a0 p s | d2 84 h a0 p 58 41 signature 00 | d2 84 h a0 p 40
-  d2 84 h a1 04 44 kid p s | d2 84 h a1 01 27 p s | d2 84 h bf ff p s | d2 84 h b8 00 p s | d2 84 h f6 p s | d2 84 h 80 p s
-  d2 84 h 40 p s | d2 84 h a1 20 00 p s | d2 84 h a0 p 78 40 signature | d2 84 78 09 header a0 p s | d2 84 h a0 p s s
-  d2 84 h a0 p 5f s ff | d2 82 h s | d2 a2 h a0 p s | d2 58 73 84 h a0 p s | d2 | d2 84 | d2 84 h | d2 84 h a0 | d2 84 h a0 p
+  84 h a0 p s | d2 d2 84 h a0 p s | d8 12 84 h a0 p s | d9 00 12 84 h a0 p s | d8 3d d2 84 h a0 p s
+  d2 d8 3d 84 h a0 p s | d9 d9 f7 d2 84 h a0 p s | d0 84 h a0 p s | d1 84 h a0 p s | d3 84 h a0 p s
+  d8 62 84 h a0 p s | d8 61 84 h a0 p s | d2 9f h a0 p s ff | d2 98 04 h a0 p s | d2 83 h a0 p
+  d2 85 h a0 p s 00 | d2 84 h a0 p s 00 | d2 84 h a0 p s f6 | d2 84 h a0 5f p ff s | d2 84 h a0 f6 s
+  d2 84 h a0 payload s | d2 84 header a0 p s | d2 84 a0 h p s | d2 84 h p a0 s
+  d2 84 h a0 p 59 00 40 signature | d2 84 58 09 header a0 p s | d2 84 h a0 p 58 41 signature 00
+  d2 84 h a0 p 40 | d2 84 h a1 04 44 kid p s | d2 84 h a1 01 27 p s | d2 84 h bf ff p s | d2 84 h b8 00 p s
+  d2 84 h f6 p s | d2 84 h 80 p s | d2 84 h 40 p s | d2 84 h a1 20 00 p s | d2 84 h a0 p 78 40 signature
+  d2 84 78 09 header a0 p s | d2 84 h a0 p s s | d2 84 h a0 p 5f s ff | d2 82 h s | d2 a2 h a0 p s
+  d2 58 73 84 h a0 p s | d2 | d2 84 | d2 84 h | d2 84 h a0 | d2 84 h a0 p
 `);
 
 function spelled(list: string): string[][] {
@@ -337,12 +352,13 @@ function editBytes({ bytes }: Issued): string {
   return textOf(join(bytes.subarray(0, at), randomBytes(below(4)), bytes.subarray(at + below(4))));
 }
 
-/** SQL, shell, templates, markup, log lines, other QR codes; then control characters and what is no character. */
+/** SQL, shell, templates, markup, log lines, other QR codes; control characters and what is no character. */
 const dictionary = String.raw`
-' OR '1'='1|'; DROP TABLE links; --|" OR ""="|admin'--|1;SELECT pg_sleep(9)|\'; --|%27%20OR%201=1|$(reboot)|; rm -rf /
-| nc -l 1|&& true|$IFS|%s%n%x|../../etc/passwd|{{7*7}}|<script>alert(1)</script>|"><img src=x onerror=alert(1)>|\u0000
-javascript:alert(1)|<!--|]]>|&lt;|__proto__|constructor|toString|null|undefined|NaN|true|[]|{}|é|PSN1:|PSN1|psn1:|PSN1::::
-PSN2:000|HC1:NCFOXN|https://door.example/l/1#x|WIFI:T:WPA;S:x;;|BEGIN:VCARD|\x1b[31m|{"type":"unlock"}|<?xml?>`
+' OR '1'='1|'; DROP TABLE links; --|" OR ""="|admin'--|1;SELECT pg_sleep(9)|\'; --|%27%20OR%201=1|$(reboot)
+; rm -rf /|| nc -l 1|&& true|$IFS|%s%n%x|../../etc/passwd|{{7*7}}|<script>alert(1)</script>
+"><img src=x onerror=alert(1)>|\u0000|javascript:alert(1)|<!--|]]>|&lt;|__proto__|constructor|toString|null
+undefined|NaN|true|[]|{}|é|PSN1:|PSN1|psn1:|PSN1::::|PSN2:000|HC1:NCFOXN|https://door.example/l/1#x
+WIFI:T:WPA;S:x;;|BEGIN:VCARD|\x1b[31m|{"type":"unlock"}|<?xml?>`
   .split(/[|\n]/)
   .concat(
     `|\t|\0|\r\n2026-01-01 INFO granted|\u001b[2J|\u001b]0;x\u0007|\u202e|\ufeff|\x7f|\x80|\n/bin/sh`.split(
@@ -378,7 +394,7 @@ function length(): number {
   return below(2) === 0 ? below(300) : below(readerTextLengthMax - passPrefix.length + 1);
 }
 
-/** Random heads: arrays and maps that promise billions of items, deep nesting, breaks, floats, unknown tags. */
+/** Random heads: arrays and maps that promise billions of items, nesting, breaks, floats, unknown tags. */
 function cborItem(): Uint8Array {
   const value = pick([0, 1, 23, 24, 255, 65536, 2 ** 32 - 1, 2 ** 53]);
   return pick([head(below(8), value), of(below(8) * 32 + 31), of(0xd2, 0x84), of(below(256))]);

@@ -5,8 +5,8 @@ import { rolldown } from 'rolldown';
 import vectors from './testdata/passes.json' with { type: 'json' };
 
 /*
- * The vectors, read by code that is not ours: a COSE library from npm, the example of docs/reference/pass.md, and a
- * Base45 written here from RFC 9285. Nothing of pass.ts or base45.ts is used.
+ * The vectors, read by code that is not ours: a COSE library from npm, the example of docs/reference/pass.md,
+ * and a Base45 written here from RFC 9285. Nothing of pass.ts or base45.ts is used.
  */
 
 const page = await readFile(new URL('../docs/reference/pass.md', import.meta.url), 'utf8');
@@ -125,7 +125,7 @@ interface Pass {
   nbf: number;
 }
 
-/** Bundles the source as the page says to (the library's files name each other without endings) and loads it. */
+/** Bundles the source as the page says to (the library's files name each other without endings); loads it. */
 async function bundle(source: string): Promise<Bundled> {
   const entry = new URL('./pass-example.js', import.meta.url).pathname;
   const virtual = {

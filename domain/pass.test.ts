@@ -283,7 +283,7 @@ function littleEndianBytes(value: bigint): Uint8Array {
   return Uint8Array.from({ length: 32 }, (_, at) => Number((value >> BigInt(8 * at)) & 0xffn));
 }
 
-/** The version of the QR code at level Q in alphanumeric mode, from its side (ISO/IEC 18004: 17 + 4 × version). */
+/** The version of the alphanumeric QR code at level Q, from its side (ISO/IEC 18004: 17 + 4 × version). */
 function qrVersion(text: string): number {
   const border = 1;
   const rows = encodeQR(text, 'raw', { ecc: 'quartile', encoding: 'alphanumeric', border });

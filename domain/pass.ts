@@ -2,9 +2,9 @@ import { type DecodeOptions, decode, encode } from 'cborg';
 import { decodeBase45, encodeBase45 } from './base45.ts';
 
 /*
- * The QR credential: a CWT (RFC 8392) in a tagged COSE_Sign1 (RFC 9052) in Base45 (RFC 9285). Each pass has exactly
- * one spelling, so a text is accepted only when it is byte for byte what the server once signed. The page for those
- * who write readers is docs/reference/pass.md, vectors are in testdata/passes.json.
+ * The QR credential: a CWT (RFC 8392) in a tagged COSE_Sign1 (RFC 9052) in Base45 (RFC 9285). Each pass has
+ * exactly one spelling, so a text is accepted only when it is byte for byte what the server once signed. The
+ * page for those who write readers is docs/reference/pass.md, vectors are in testdata/passes.json.
  */
 
 /** The claims of a pass. Times are seconds since 1970 (RFC 8392 NumericDate), the others safe integers. */
@@ -28,7 +28,7 @@ export interface PassSigner {
   sign(bytes: Uint8Array): Uint8Array;
 }
 
-/** Verifies an Ed25519 signature with the key named `kid`; false if there is no such key. Only `true` is a yes. */
+/** Verifies an Ed25519 signature with the key named `kid`; false if there is none. Only `true` is a yes. */
 export type PassVerifier = (kid: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => boolean;
 
 export type PassReading =
@@ -38,7 +38,7 @@ export type PassReading =
 /** Why a text is refused, in check order, the first one wins. The set is closed. */
 export const passProblems = [
   'not_a_pass', // other prefix, too long, a character outside the alphabet, no Base45: some other QR code
-  'malformed', // not strict CBOR of exactly this version's shape: an unknown flag, claim, header, tag, algorithm
+  'malformed', // not strict CBOR of exactly this shape: an unknown flag, claim, header, tag, algorithm
   'not_canonical', // a pass's content in another spelling: keys in another order, a number as a float
   'unknown_key_or_bad_signature', // the verifier said no, or S is not below L (RFC 8032 §5.1.7)
 ] as const;
@@ -52,8 +52,8 @@ export const passTextLengthMax = 238;
 export const passTimeMax = 253_402_300_799;
 
 /**
- * Signs the claims into the text of a QR code: `PSN1:` and Base45, about 190 characters. The same claims and key
- * always give the same text. Throws RangeError on claims, a kid or a signature out of range.
+ * Signs the claims into the text of a QR code: `PSN1:` and Base45, about 190 characters. The same claims and
+ * key always give the same text. Throws RangeError on claims, a kid or a signature out of range.
  */
 export function signPass(claims: PassClaims, signer: PassSigner): string {
   const wrong = wrongClaim(claims);
@@ -67,8 +67,8 @@ export function signPass(claims: PassClaims, signer: PassSigner): string {
 }
 
 /**
- * Reads a text that may be anything. Never throws. The claims are returned only when the text is the one spelling
- * of them and the signature holds; whether they open a door now is not decided here.
+ * Reads a text that may be anything. Never throws. The claims are returned only when the text is the one
+ * spelling of them and the signature holds; whether they open a door now is not decided here.
  */
 export function readPass(text: string, verify: PassVerifier): PassReading {
   const bytes = passBytes(text);
@@ -89,7 +89,7 @@ export function readPass(text: string, verify: PassVerifier): PassReading {
 
 /** COSE_Sign1_Tagged (RFC 9052 §4.2): tag 18 in one byte. */
 const sign1Tag = 0xd2;
-/** Header parameters `alg` and `kid` (RFC 9052 §3.1); EdDSA (RFC 9053 §2.2): the key, not the header, names the curve. */
+/** `alg` and `kid` (RFC 9052 §3.1), EdDSA (RFC 9053 §2.2): the key, not the header, names the curve. */
 const algorithmKey = 1;
 const kidKey = 4;
 const algorithm = -8;
@@ -168,7 +168,7 @@ function signedBytes(header: Uint8Array, payload: Uint8Array): Uint8Array {
   return encode(['Signature1', header, new Uint8Array(), payload]);
 }
 
-/** Whether S < L, the check of RFC 8032 §5.1.7 without which S + L is a second signature of the same bytes. */
+/** Whether S < L (RFC 8032 §5.1.7): without this check S + L is a second signature of the same bytes. */
 function isSignature(signature: unknown): boolean {
   if (!isBytes(signature, signatureLength)) return false;
   const s = signature.subarray(32);

@@ -1,5 +1,10 @@
 import cookie from '@fastify/cookie';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { Logger } from 'pino';
 import { type Endpoint, endpoints, type Operation } from '../domain/endpoints.ts';
 import { errorBody, PosternError } from '../domain/errors.ts';
@@ -18,7 +23,8 @@ const requestTimeoutMs = 10_000;
 const keepAliveTimeoutMs = 72_000;
 const pathParameterLengthMax = 500;
 /** Where a page on another origin may call with a link's secret. */
-const crossOriginPaths = /^\/(locks|locks\/\d+\/(unlock|access)|group_link|group_link\/qr_code\.(svg|png))\/?$/;
+const crossOriginPaths =
+  /^\/(locks|locks\/\d+\/(unlock|access)|group_link|group_link\/qr_code\.(svg|png))\/?$/;
 
 export interface AppParts {
   context: Context;
@@ -49,11 +55,15 @@ export function createApp(parts: AppParts): FastifyInstance {
   app.addHook('onResponse', async (request, reply) => logAnswer(parts.log, request, reply));
   app.addHook('onRoute', ({ config, url }) => {
     const operation = config && 'operation' in config ? config.operation : undefined;
-    if (typeof operation !== 'string' || !(operation in endpoints)) throw new Error(`${url} is not in the table of endpoints`);
+    if (typeof operation !== 'string' || !(operation in endpoints))
+      throw new Error(`${url} is not in the table of endpoints`);
   });
-  app.setErrorHandler((error, request, reply) => answerError(parts, toPosternError(parts, error), reply, request));
+  app.setErrorHandler((error, request, reply) =>
+    answerError(parts, toPosternError(parts, error), reply, request),
+  );
   app.setNotFoundHandler((request, reply) => {
-    if (request.method === 'OPTIONS' && isCrossOrigin(request)) return reply.code(204).headers(preflightHeaders).send();
+    if (request.method === 'OPTIONS' && isCrossOrigin(request))
+      return reply.code(204).headers(preflightHeaders).send();
     return answerError(parts, new PosternError('not_found'), reply, request);
   });
   for (const operation of Object.keys(endpoints) as Operation[]) addRoutes(app, parts, operation); // the table's own keys
@@ -114,7 +124,10 @@ function toPosternError({ log }: AppParts, error: unknown): PosternError {
   const { code, statusCode, message }: Partial<FastifyError> = error instanceof Error ? error : {};
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new PosternError('body_too_large');
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new PosternError('unsupported_media_type');
-  if (statusCode === 400) return new PosternError('malformed_request', { message: `The body is not valid JSON: ${jsonProblem(message)}` });
+  if (statusCode === 400)
+    return new PosternError('malformed_request', {
+      message: `The body is not valid JSON: ${jsonProblem(message)}`,
+    });
   log.error({ err: error }, 'a request failed');
   return new PosternError('internal');
 }
@@ -145,6 +158,11 @@ function limitedError({ failureLimit, context }: AppParts, request: FastifyReque
 /** The route's pattern, never the address: an address may hold a secret. */
 function logAnswer(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
   const { method, routeOptions } = request;
-  const fields = { method, route: routeOptions.url ?? 'none', status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
+  const fields = {
+    method,
+    route: routeOptions.url ?? 'none',
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime),
+  };
   log.info(fields, 'request');
 }

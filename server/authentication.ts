@@ -8,7 +8,11 @@ import { authenticateLink, cookieName, openPageSession } from './links/page-sess
 import { authenticateLogin } from './logins/logins.ts';
 
 /** Who calls this endpoint. Throws `unauthorized`, `session_over`, `cross_site` or `forbidden`. */
-export async function authenticate(context: Context, endpoint: Endpoint, request: FastifyRequest): Promise<Caller> {
+export async function authenticate(
+  context: Context,
+  endpoint: Endpoint,
+  request: FastifyRequest,
+): Promise<Caller> {
   const { callers } = endpoint;
   const isPage = endpoint.paths.some((path) => path.startsWith('/page/'));
   if (isPage && request.method === 'POST' && !isFromOurPage(request)) throw new PosternError('cross_site');
@@ -16,7 +20,10 @@ export async function authenticate(context: Context, endpoint: Endpoint, request
   if (callers.includes('page')) return authenticatePage(context, request);
   const credential = readCredential(request.headers.authorization);
   if (!credential) throw new PosternError('unauthorized');
-  const known = await (credential.kind === 'login' ? authenticateLogin : authenticateLink)(context, credential.secret);
+  const known = await (credential.kind === 'login' ? authenticateLogin : authenticateLink)(
+    context,
+    credential.secret,
+  );
   if (!known) throw new PosternError('unauthorized');
   if (!callers.includes(known.kind)) throw new PosternError('forbidden');
   return known;

@@ -17,9 +17,11 @@ interface Setting<T> {
 /** Every setting, in one place. `docs/reference/settings.md` is generated from this table. */
 export const settingTable = {
   POSTERN_HOST: setting({
-    description: 'The address to listen on. Only this machine by default; `0.0.0.0` for all, behind a proxy that speaks https.',
+    description:
+      'The address to listen on. Only this machine by default; `0.0.0.0` for all, behind a proxy that speaks https.',
     default: '127.0.0.1',
-    read: (text = '127.0.0.1') => expect(isIP(text) > 0 || text === 'localhost', text, 'an IP address or localhost'),
+    read: (text = '127.0.0.1') =>
+      expect(isIP(text) > 0 || text === 'localhost', text, 'an IP address or localhost'),
   }),
   POSTERN_PORT: setting({
     description: 'The TCP port to listen on; `0` takes any free one.',
@@ -44,12 +46,14 @@ export const settingTable = {
     read: (text) => (text === undefined ? null : secretKey(text)),
   }),
   POSTERN_SECRET_KEY_FILE: setting({
-    description: 'A file that holds the secret key, outside the data folder, so that a copy of the data is not enough to open doors.',
+    description:
+      'A file that holds the secret key, outside the data folder, so that a copy of the data is not enough to open doors.',
     default: 'none',
     read: (text) => (text === undefined ? null : resolve(text)),
   }),
   POSTERN_RATE_LIMITS: setting({
-    description: '`on`, or `off` for load tests on this machine: refused unless the host is a loopback address.',
+    description:
+      '`on`, or `off` for load tests on this machine: refused unless the host is a loopback address.',
     default: 'on',
     read: (text = 'on') => oneOf(text, ['on', 'off']) === 'on',
   }),
@@ -102,10 +106,13 @@ export function newSecretKeyText(): string {
 /** Parses the text of a secret key file. */
 export function secretKey(text: string): Uint8Array {
   const trimmed = text.trim();
-  const bytes = /^[0-9a-f]{64}$/i.test(trimmed) ? Buffer.from(trimmed, 'hex') : Buffer.from(trimmed, 'base64');
+  const bytes = /^[0-9a-f]{64}$/i.test(trimmed)
+    ? Buffer.from(trimmed, 'hex')
+    : Buffer.from(trimmed, 'base64');
   const canonical = bytes.toString('base64').replaceAll('=', '') === trimmed.replaceAll('=', '');
   const valid = bytes.length === 32 && (canonical || trimmed.length === 64);
-  if (!valid) throw new Error('must be 32 random bytes as Base64 or hex: make one with `openssl rand -base64 32`');
+  if (!valid)
+    throw new Error('must be 32 random bytes as Base64 or hex: make one with `openssl rand -base64 32`');
   return bytes;
 }
 
@@ -128,16 +135,25 @@ function readSetting<Name extends keyof typeof settingTable>(
 function refuseUnknown(environment: Record<string, string | undefined>): void {
   for (const name of Object.keys(environment)) {
     if (!name.startsWith('POSTERN_') || name in settingTable || name === 'POSTERN_SEED') continue;
-    throw new SettingError(`${name} is not a setting. The settings are: ${Object.keys(settingTable).join(', ')}.`);
+    throw new SettingError(
+      `${name} is not a setting. The settings are: ${Object.keys(settingTable).join(', ')}.`,
+    );
   }
 }
 
-function chooseSecretKey(direct: Uint8Array | null, file: string | null, dataFolder: string): Uint8Array | null {
+function chooseSecretKey(
+  direct: Uint8Array | null,
+  file: string | null,
+  dataFolder: string,
+): Uint8Array | null {
   if (direct && file) {
-    throw new SettingError('POSTERN_SECRET_KEY and POSTERN_SECRET_KEY_FILE are both set. Remove one of them.');
+    throw new SettingError(
+      'POSTERN_SECRET_KEY and POSTERN_SECRET_KEY_FILE are both set. Remove one of them.',
+    );
   }
   if (file === null) return direct;
-  if (!existsSync(file)) throw new SettingError(`POSTERN_SECRET_KEY_FILE names ${file}, which does not exist.`);
+  if (!existsSync(file))
+    throw new SettingError(`POSTERN_SECRET_KEY_FILE names ${file}, which does not exist.`);
   if (isInside(file, dataFolder)) {
     throw new SettingError(
       `POSTERN_SECRET_KEY_FILE names ${file}, inside the data folder: whoever copies the data would have the key too. Move it elsewhere.`,
@@ -146,7 +162,9 @@ function chooseSecretKey(direct: Uint8Array | null, file: string | null, dataFol
   try {
     return secretKey(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new SettingError(`POSTERN_SECRET_KEY_FILE: ${file} ${error instanceof Error ? error.message : String(error)}.`);
+    throw new SettingError(
+      `POSTERN_SECRET_KEY_FILE: ${file} ${error instanceof Error ? error.message : String(error)}.`,
+    );
   }
 }
 
@@ -165,19 +183,29 @@ function expect(valid: boolean, text: string, expected: string): string {
 }
 
 function wholeNumber(text: string, min: number, max: number): number {
-  expect(/^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max, text, `a whole number from ${min} to ${max}`);
+  expect(
+    /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,
+    text,
+    `a whole number from ${min} to ${max}`,
+  );
   return Number(text);
 }
 
 function oneOf<Choice extends string>(text: string, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === text);
-  if (found === undefined) throw new Error(`is ${JSON.stringify(text)}, but must be one of ${choices.join(', ')}`);
+  if (found === undefined)
+    throw new Error(`is ${JSON.stringify(text)}, but must be one of ${choices.join(', ')}`);
   return found;
 }
 
 function publicUrl(text: string): string {
   const url = URL.parse(text);
-  const valid = url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search + url.hash === '';
-  expect(valid && url.username === '', text, 'an http or https address without a path, such as https://doors.example.org');
+  const valid =
+    url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search + url.hash === '';
+  expect(
+    valid && url.username === '',
+    text,
+    'an http or https address without a path, such as https://doors.example.org',
+  );
   return text.replace(/\/$/, '');
 }

@@ -62,13 +62,21 @@ export function demoConfig(config: Config): Config {
   const { dataFolder } = config;
   const files = demoFiles(dataFolder);
   if (existsSync(files.unfinished)) {
-    for (const leftover of [files.key, files.database, `${files.database}-wal`, `${files.database}-shm`, files.unfinished]) {
+    for (const leftover of [
+      files.key,
+      files.database,
+      `${files.database}-wal`,
+      `${files.database}-shm`,
+      files.unfinished,
+    ]) {
       rmSync(leftover, { force: true });
     }
   }
   const logLevel = config.logLevel ?? 'warn';
   if (existsSync(files.database) && !existsSync(files.record)) {
-    throw new SettingError(`${dataFolder} holds an installation that is not the demo's. Set POSTERN_DATA to another folder.`);
+    throw new SettingError(
+      `${dataFolder} holds an installation that is not the demo's. Set POSTERN_DATA to another folder.`,
+    );
   }
   if (!existsSync(files.record)) {
     mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
@@ -77,7 +85,9 @@ export function demoConfig(config: Config): Config {
   if (config.secretKey !== null) return { ...config, logLevel };
   if (!existsSync(files.key)) {
     if (existsSync(files.record)) {
-      throw new SettingError(`The secret key of the demo in ${dataFolder} is gone. Delete the folder to start afresh.`);
+      throw new SettingError(
+        `The secret key of the demo in ${dataFolder} is gone. Delete the folder to start afresh.`,
+      );
     }
     writeFileSync(files.key, `${newSecretKeyText()}\n`, { mode: 0o600 });
   }
@@ -85,16 +95,31 @@ export function demoConfig(config: Config): Config {
 }
 
 /** Opens what the first start made, or makes it. Answers the same things every time. */
-export async function openDemo(context: Context, dataFolder: string): Promise<{ demo: Demo; agent: DemoAgent }> {
+export async function openDemo(
+  context: Context,
+  dataFolder: string,
+): Promise<{ demo: Demo; agent: DemoAgent }> {
   const file = demoFiles(dataFolder).record;
   const record = existsSync(file) ? readRecord(file) : await makeRecord(context, dataFolder);
   const link = await currentLink(context, record);
   writeRecord(dataFolder, { ...record, link });
-  const { pass, qr_png } = await writePass(context, dataFolder, { organization_id: record.organization.id, id: link.id });
+  const { pass, qr_png } = await writePass(context, dataFolder, {
+    organization_id: record.organization.id,
+    id: link.id,
+  });
   const { api_key, organization, owner, place_id, group_id, locks } = record;
   const url = `${context.publicUrl}/l/${link.id}#${link.secret}`;
   return {
-    demo: { url: context.publicUrl, api_key, organization, owner, place_id, group_id, locks, link: { ...link, url, pass, qr_png } },
+    demo: {
+      url: context.publicUrl,
+      api_key,
+      organization,
+      owner,
+      place_id,
+      group_id,
+      locks,
+      link: { ...link, url, pass, qr_png },
+    },
     agent: {
       agent_id: record.agent.id,
       private_key: createPrivateKey(record.agent.private_key),
@@ -153,12 +178,31 @@ async function makeBuilding(context: Context, organization_id: number) {
       time_zone: Temporal.Now.timeZoneId(),
       ...times,
     });
-    const agentRow = { organization_id, name: 'Demo agent', public_key: rawPublicKey(publicKey), created_at: at };
+    const agentRow = {
+      organization_id,
+      name: 'Demo agent',
+      public_key: rawPublicKey(publicKey),
+      created_at: at,
+    };
     const agent_id = await insertAgent(tx, agentRow);
-    const group_id = await insertGroup(tx, { organization_id, place_id, name: 'Visitors', description: null, ...times });
+    const group_id = await insertGroup(tx, {
+      organization_id,
+      place_id,
+      name: 'Visitors',
+      description: null,
+      ...times,
+    });
     const locks: { id: number; name: string }[] = [];
     for (const name of doorNames) {
-      const door = { organization_id, place_id, agent_id, name, description: null, latitude: null, longitude: null };
+      const door = {
+        organization_id,
+        place_id,
+        agent_id,
+        name,
+        description: null,
+        latitude: null,
+        longitude: null,
+      };
       const id = await insertDoor(tx, { ...door, order_id: null, locked_down_at: null, ...times });
       await insertGroupDoor(tx, { organization_id, group_id, door_id: id, created_at: at, updated_at: at });
       locks.push({ id, name });
@@ -173,11 +217,16 @@ async function currentLink(context: Context, record: DemoRecord): Promise<DemoRe
   const link = await selectLink(context.database.read, record.organization.id, record.link.id);
   if (link && link.revoked_at === null && link.valid_until > context.clock.now()) return record.link;
   const caller = await authenticateLogin(context, record.api_key);
-  if (!caller) throw new SettingError('The API key of the demo was revoked. Delete its data folder to start afresh.');
+  if (!caller)
+    throw new SettingError('The API key of the demo was revoked. Delete its data folder to start afresh.');
   return issueLink(context, caller, record.group_id);
 }
 
-async function issueLink(context: Context, caller: LoginCaller, group_id: number): Promise<DemoRecord['link']> {
+async function issueLink(
+  context: Context,
+  caller: LoginCaller,
+  group_id: number,
+): Promise<DemoRecord['link']> {
   const valid_until = addMs(context.clock.now(), dayMs);
   const { id, secret } = await createLink(context, caller, { name: recipient, group_id, valid_until });
   return { id, secret: only(secret ?? undefined) };

@@ -19,11 +19,18 @@ const place = { table: 'installation', column: 'value', organization_id: 0, row_
  */
 export async function openHostKey({ database, sealer, random }: Source): Promise<HostKey> {
   const plain = await database.transaction(async (tx) => {
-    const row = await tx.query.selectFrom('installation').select('value').where('name', '=', 'host_key').executeTakeFirst();
+    const row = await tx.query
+      .selectFrom('installation')
+      .select('value')
+      .where('name', '=', 'host_key')
+      .executeTakeFirst();
     if (row) return openSealed(sealer, row.value);
     const { privateKey } = random.keyPair();
     const der = privateKey.export({ format: 'der', type: 'pkcs8' });
-    await tx.query.insertInto('installation').values({ name: 'host_key', value: sealer.seal(der, place) }).execute();
+    await tx.query
+      .insertInto('installation')
+      .values({ name: 'host_key', value: sealer.seal(der, place) })
+      .execute();
     return der;
   });
   const privateKey = createPrivateKey({ key: Buffer.from(only(plain)), format: 'der', type: 'pkcs8' });

@@ -53,13 +53,16 @@ const systemRandom: Random = {
 export const databaseName = 'postern.db';
 
 /** Opens the data folder. Throws a SettingError when there is no secret key, or another than it was written with. */
-export async function openInstallation(config: Config, outside: Partial<Outside> = {}): Promise<OpenInstallation> {
+export async function openInstallation(
+  config: Config,
+  outside: Partial<Outside> = {},
+): Promise<OpenInstallation> {
   if (config.secretKey === null) throw new SettingError(secretKeyMissing);
   const { clock = systemClock, random = systemRandom } = outside;
   const log = pino({ level: config.logLevel ?? 'info', base: null }, pino.destination({ fd: 2, sync: true }));
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 });
   const database = openSqlite(join(config.dataFolder, databaseName));
-  const sealer = createSealer({ secretKey: config.secretKey, randomBytes: random.bytes });
+  const sealer = createSealer({ secretKey: config.secretKey, random: random.bytes });
   const context: Context = {
     database,
     sealer,
@@ -116,10 +119,14 @@ async function listen(start: () => Promise<unknown>, { host, port }: Config): Pr
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EADDRINUSE') {
-      throw new SettingError(`Port ${port} on ${host} is taken. Stop what uses it, or set POSTERN_PORT to another (0: any).`);
+      throw new SettingError(
+        `Port ${port} on ${host} is taken. Stop what uses it, or set POSTERN_PORT to another (0: any).`,
+      );
     }
-    if (code === 'EACCES') throw new SettingError(`This user may not listen on port ${port}. Set POSTERN_PORT above 1023.`);
-    if (code === 'EADDRNOTAVAIL') throw new SettingError(`This machine has no address ${host}. Change POSTERN_HOST.`);
+    if (code === 'EACCES')
+      throw new SettingError(`This user may not listen on port ${port}. Set POSTERN_PORT above 1023.`);
+    if (code === 'EADDRNOTAVAIL')
+      throw new SettingError(`This machine has no address ${host}. Change POSTERN_HOST.`);
     throw error;
   }
 }

@@ -3,11 +3,16 @@ import { PosternError } from '../domain/errors.ts';
 import type { AnyoneCaller, Context, LinkCaller, LoginCaller } from './context.ts';
 import { changeDoor, createDoor, listDoors, removeDoor, showDoor } from './doors/routes.ts';
 import { listEvents } from './events/routes.ts';
-import { createGroupDoor, listGroupDoors, removeGroupDoor, showGroupDoor } from './groups/group-doors-routes.ts';
+import {
+  createGroupDoor,
+  listGroupDoors,
+  removeGroupDoor,
+  showGroupDoor,
+} from './groups/group-doors-routes.ts';
 import { changeGroup, createGroup, listGroups, removeGroup, showGroup } from './groups/routes.ts';
 import type { Request } from './http/handlers.ts';
 import type { PageFiles } from './links/page-files.ts';
-import { beginHold, openSession, showLinkOfPage, showPage, showPageAsset, unlockFromPage } from './links/page-routes.ts';
+import { openSession, showLinkOfPage, showPage, showPageAsset } from './links/page-routes.ts';
 import {
   changeLinkById,
   createLinkFromBody,
@@ -20,7 +25,7 @@ import {
 } from './links/routes.ts';
 import { changePlace, createPlace, listPlaces, removePlace, showPlace } from './places/routes.ts';
 import type { Holds } from './unlocks/holds.ts';
-import { unlockDoor } from './unlocks/routes.ts';
+import { beginHold, unlockDoor, unlockFromPage } from './unlocks/routes.ts';
 
 interface CallerByKind {
   anyone: AnyoneCaller;
@@ -30,7 +35,8 @@ interface CallerByKind {
   agent: AnyoneCaller;
 }
 
-type CallerOf<Name extends Operation> = CallerByKind[(typeof endpoints)[Name]['callers'][number] & CallerKind];
+type CallerOf<Name extends Operation> = CallerByKind[(typeof endpoints)[Name]['callers'][number] &
+  CallerKind];
 
 /** A handler for every operation of `domain/endpoints.ts`; a missing one does not compile. */
 export type Handlers = { [Name in Operation]: (request: Request<CallerOf<Name>>) => unknown };

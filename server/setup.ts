@@ -19,10 +19,16 @@ export interface SetupResult {
 /** Makes the first organization, its owner and an API key. Throws `conflict` when there is an organization already. */
 export async function setUp(context: Context, { name, domain, email }: SetupInput): Promise<SetupResult> {
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(domain)) {
-    throw new PosternError('invalid', { message: `The domain ${domain} must be lower-case letters, digits and hyphens.` });
+    throw new PosternError('invalid', {
+      message: `The domain ${domain} must be lower-case letters, digits and hyphens.`,
+    });
   }
-  if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new PosternError('invalid', { message: `${email} is not an e-mail address.` });
-  const any = await context.database.read.query.selectFrom('organizations').select('domain').executeTakeFirst();
+  if (!/^[^\s@]+@[^\s@]+$/.test(email))
+    throw new PosternError('invalid', { message: `${email} is not an e-mail address.` });
+  const any = await context.database.read.query
+    .selectFrom('organizations')
+    .select('domain')
+    .executeTakeFirst();
   if (any) {
     const message = `This installation is set up already, with the organization ${any.domain}. Make another key with \`postern api-keys create\`.`;
     throw new PosternError('conflict', { message });

@@ -77,7 +77,9 @@ export interface TestServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export async function startTestServer(options: { clock?: Clock; environment?: Record<string, string> } = {}): Promise<TestServer> {
+export async function startTestServer(
+  options: { clock?: Clock; environment?: Record<string, string> } = {},
+): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-test-'));
   const config = readConfig({
     POSTERN_DATA: join(folder, 'data'),
@@ -96,7 +98,8 @@ export async function startTestServer(options: { clock?: Clock; environment?: Re
   const { context } = installation;
   const made = await setUp(context, { name: 'Test House', domain: 'test', email: 'owner@test.invalid' });
   const agents: RunningAgent[] = [];
-  const call = (method: string, path: string, given: Call = {}) => fetchAnswer(server.url, { method, path, ...given });
+  const call = (method: string, path: string, given: Call = {}) =>
+    fetchAnswer(server.url, { method, path, ...given });
   const close = async () => {
     for (const agent of agents) await agent.close();
     await server.close();
@@ -111,12 +114,20 @@ export async function startTestServer(options: { clock?: Clock; environment?: Re
     api_key: made.api_key,
     call,
     async create(noun, fields) {
-      const { status, body } = await call('POST', `/${noun}s`, { secret: made.api_key, body: { [noun]: fields } });
+      const { status, body } = await call('POST', `/${noun}s`, {
+        secret: made.api_key,
+        body: { [noun]: fields },
+      });
       if (status !== 200) throw new Error(`POST /${noun}s answered ${status}: ${JSON.stringify(body)}`);
       return body;
     },
     async connectAgent(doors) {
-      const agent = await connectAgent(doors, { context, url: server.url, host: installation.hostKey.publicKey, folder });
+      const agent = await connectAgent(doors, {
+        context,
+        url: server.url,
+        host: installation.hostKey.publicKey,
+        folder,
+      });
       agents.push(agent);
       return agent;
     },
@@ -126,14 +137,24 @@ export async function startTestServer(options: { clock?: Clock; environment?: Re
 }
 
 /** One HTTP request, its answer read whole. */
-export async function fetchAnswer(url: string, request: Call & { method: string; path: string }): Promise<Answer> {
+export async function fetchAnswer(
+  url: string,
+  request: Call & { method: string; path: string },
+): Promise<Answer> {
   const { method, path, secret, as = 'login', body } = request;
   const headers: Record<string, string> = { ...request.headers };
-  if (secret !== undefined) headers.authorization = `${as === 'link' ? 'KISI-GROUP-LINK' : 'KISI-LOGIN'} ${secret}`;
+  if (secret !== undefined)
+    headers.authorization = `${as === 'link' ? 'KISI-GROUP-LINK' : 'KISI-LOGIN'} ${secret}`;
   if (body !== undefined) headers['content-type'] ??= 'application/json';
   const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   const signal = AbortSignal.timeout(15_000);
-  const response = await fetch(url + path, { method, headers, signal, redirect: 'manual', ...(text === undefined ? {} : { body: text }) });
+  const response = await fetch(url + path, {
+    method,
+    headers,
+    signal,
+    redirect: 'manual',
+    ...(text === undefined ? {} : { body: text }),
+  });
   const isJson = response.headers.get('content-type')?.startsWith('application/json');
   const content = await response.text();
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(content) : content };
@@ -155,7 +176,11 @@ async function connectAgent(doors: { id: number; name: string }[], at: AgentPlac
     .where('id', '=', doors[0]?.id ?? 0)
     .executeTakeFirstOrThrow();
   const agent_id = await context.database.transaction(async (tx) => {
-    const row = { organization_id: organization.organization_id, name: 'Test agent', created_at: context.clock.now() };
+    const row = {
+      organization_id: organization.organization_id,
+      name: 'Test agent',
+      created_at: context.clock.now(),
+    };
     const id = await insertAgent(tx, { ...row, public_key: rawPublicKey(publicKey) });
     const ids = doors.map((door) => door.id);
     await tx.query.updateTable('doors').set({ agent_id: id }).where('id', 'in', ids).execute();

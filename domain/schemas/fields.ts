@@ -42,7 +42,8 @@ export const Address = Type.String({
 
 export const Email = Type.String({
   maxLength: 254,
-  pattern: '^[^\\s@<>"(),:;\\\\\\[\\]\\u0000-\\u001f\\u007f-\\u009f]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$',
+  pattern:
+    '^[^\\s@<>"(),:;\\\\\\[\\]\\u0000-\\u001f\\u007f-\\u009f]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$',
   description: 'an e-mail address such as ada@example.org',
 });
 
@@ -62,7 +63,11 @@ export const TimeZone = Type.String({
 });
 
 export const Latitude = Type.Number({ minimum: -90, maximum: 90, description: 'degrees from -90 to 90' });
-export const Longitude = Type.Number({ minimum: -180, maximum: 180, description: 'degrees from -180 to 180' });
+export const Longitude = Type.Number({
+  minimum: -180,
+  maximum: 180,
+  description: 'degrees from -180 to 180',
+});
 
 export function Choice<const Word extends string>(words: readonly Word[]) {
   const description = `one of ${words.join(', ')}`;
@@ -79,6 +84,9 @@ export function Nullable<Schema extends TSchema & { description?: string }>(sche
 /** A field that Kisi's description knows and that has no meaning here: accepted and ignored. */
 export const Ignored = Type.Unknown({ description: 'anything', ignored: true });
 
-function described<Schema extends TSchema>(schema: Schema, description: string): Schema & { description: string } {
+function described<Schema extends TSchema>(
+  schema: Schema,
+  description: string,
+): Schema & { description: string } {
   return { ...schema, description };
 }

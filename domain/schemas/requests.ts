@@ -23,7 +23,11 @@ import {
 
 const { Optional } = Type;
 
-const MaxUses = Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'a whole number from 1 to 1000000' });
+const MaxUses = Type.Integer({
+  minimum: 1,
+  maximum: 1_000_000,
+  description: 'a whole number from 1 to 1000000',
+});
 const Metadata = Type.Record(Type.String(), Type.String({ maxLength: 500 }), {
   maxProperties: 50,
   description: 'an object of up to 50 texts of up to 500 characters each',
@@ -61,7 +65,11 @@ const doorFields = {
   description: Optional(Nullable(Description)),
   latitude: Optional(Nullable(Latitude)),
   longitude: Optional(Nullable(Longitude)),
-  order_id: Optional(Nullable(Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'a whole number from 0 to 1000000' }))),
+  order_id: Optional(
+    Nullable(
+      Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'a whole number from 0 to 1000000' }),
+    ),
+  ),
   geofence_restriction_enabled: Optional(Ignored),
   reader_restriction_enabled: Optional(Ignored),
   time_restriction_enabled: Optional(Ignored),
@@ -93,7 +101,9 @@ export const NewGroupDoor = Type.Object({ group_id: Id, lock_id: Id });
 /** What Kisi's apps send with an unlock: where the phone is and what it can do. Not used here. */
 export const UnlockContext = Type.Object({ context: Optional(Ignored), lock: Optional(Ignored) });
 
-export const PageSecret = Type.Object({ secret: Type.String({ maxLength: 200, description: "the link's secret" }) });
+export const PageSecret = Type.Object({
+  secret: Type.String({ maxLength: 200, description: "the link's secret" }),
+});
 export const PageHold = Type.Object({ lock_id: Id });
 export const PageUnlock = Type.Object({
   lock_id: Id,
@@ -103,16 +113,29 @@ export const PageUnlock = Type.Object({
 /** How many entries a page holds at most, and how far `offset` reaches. */
 export const pageLimitMax = 250;
 export const pageOffsetMax = 20_000;
-const Limit = Type.Integer({ minimum: 1, maximum: pageLimitMax, description: `a whole number from 1 to ${pageLimitMax}` });
+const Limit = Type.Integer({
+  minimum: 1,
+  maximum: pageLimitMax,
+  description: `a whole number from 1 to ${pageLimitMax}`,
+});
 const paging = {
   limit: Optional(Limit),
   offset: Optional(
-    Type.Integer({ minimum: 0, maximum: pageOffsetMax, description: `a whole number from 0 to ${pageOffsetMax}` }),
+    Type.Integer({
+      minimum: 0,
+      maximum: pageOffsetMax,
+      description: `a whole number from 0 to ${pageOffsetMax}`,
+    }),
   ),
 };
 const listing = {
   ...paging,
-  ids: Optional(Type.String({ pattern: '^[0-9]{1,16}(,[0-9]{1,16}){0,249}$', description: 'up to 250 ids with commas between them' })),
+  ids: Optional(
+    Type.String({
+      pattern: '^[0-9]{1,16}(,[0-9]{1,16}){0,249}$',
+      description: 'up to 250 ids with commas between them',
+    }),
+  ),
   query: Optional(Type.String({ maxLength: 200, description: 'up to 200 characters' })),
 };
 const SortByName = Optional(Choice(['name', '-name']));
@@ -120,12 +143,28 @@ const SortByName = Optional(Choice(['name', '-name']));
 export const LinkQuery = Type.Object({
   ...listing,
   group_id: Optional(Id),
-  sort: Optional(Choice(['name', '-name', 'unlock', '-unlock', 'valid_until', '-valid_until', 'group_name', '-group_name'])),
+  sort: Optional(
+    Choice([
+      'name',
+      '-name',
+      'unlock',
+      '-unlock',
+      'valid_until',
+      '-valid_until',
+      'group_name',
+      '-group_name',
+    ]),
+  ),
   state: Optional(Choice(['active', 'ended'])),
 });
 export const DoorQuery = Type.Object({ ...listing, place_id: Optional(Id), sort: SortByName });
 export const PlaceQuery = Type.Object({ ...listing, sort: SortByName });
-export const GroupQuery = Type.Object({ ...listing, place_id: Optional(Id), lock_id: Optional(Id), sort: SortByName });
+export const GroupQuery = Type.Object({
+  ...listing,
+  place_id: Optional(Id),
+  lock_id: Optional(Id),
+  sort: SortByName,
+});
 export const GroupDoorQuery = Type.Object({ ...listing, group_id: Optional(Id), lock_id: Optional(Id) });
 
 const Words = Type.String({ maxLength: 500, description: 'one or more values with commas between them' });
@@ -147,5 +186,7 @@ export const EventQuery = Type.Object({
 });
 
 export const QrCodeQuery = Type.Object({
-  size: Optional(Type.Integer({ minimum: 64, maximum: 2048, description: 'pixels, a whole number from 64 to 2048' })),
+  size: Optional(
+    Type.Integer({ minimum: 64, maximum: 2048, description: 'pixels, a whole number from 64 to 2048' }),
+  ),
 });

@@ -40,7 +40,6 @@ export class AgentConnection implements AgentSession {
   readonly #socket: WebSocket;
   readonly #settings: AgentConnectionSettings;
   readonly #serverNonce: string;
-  readonly #session: string;
   #hello: Hello | null = null;
   #agent: Known | null = null;
   #sequence = 0;
@@ -53,9 +52,7 @@ export class AgentConnection implements AgentSession {
   constructor(socket: WebSocket, settings: AgentConnectionSettings) {
     this.#socket = socket;
     this.#settings = settings;
-    const nonce = () => Buffer.from(settings.context.random.bytes(32)).toString('base64url');
-    this.#serverNonce = nonce();
-    this.#session = nonce();
+    this.#serverNonce = Buffer.from(settings.context.random.bytes(32)).toString('base64url');
     this.#timer = setTimeout(() => this.end('the handshake took too long'), handshakeTimeoutMs);
     // One message after the other: a proof must not overtake the hello it belongs to.
     let turn: Promise<void> = Promise.resolve();
@@ -107,7 +104,8 @@ export class AgentConnection implements AgentSession {
       this.#hello = message;
       return this.#say({ type: 'challenge', nonce: this.#serverNonce });
     }
-    if (message.type !== 'proof' || this.#hello === null) return this.end('it left the order of the handshake');
+    if (message.type !== 'proof' || this.#hello === null)
+      return this.end('it left the order of the handshake');
     const agent = await this.#proven(this.#hello, message.signature);
     if (agent === null) return this.end('its signature does not hold');
     await this.#welcome(agent);
@@ -120,14 +118,19 @@ export class AgentConnection implements AgentSession {
     const bytes = handshakeBytes('agent', this.#transcript(hello));
     if (!verify(null, bytes, publicKeyOf(row.public_key), Buffer.from(signature, 'base64url'))) return null;
     const doors = await selectDoorIdsOfAgent(database.read, row.organization_id, row.id);
-    return { agent_id: row.id, organization_id: row.organization_id, name: row.name, door_ids: new Set(doors) };
+    return {
+      agent_id: row.id,
+      organization_id: row.organization_id,
+      name: row.name,
+      door_ids: new Set(doors),
+    };
   }
 
   async #welcome(agent: Known): Promise<void> {
     if (this.#hello === null || this.#socket.readyState !== this.#socket.OPEN) return;
     const bytes = handshakeBytes('server', this.#transcript(this.#hello));
     const signature = sign(null, bytes, this.#settings.hostKey.privateKey).toString('base64url');
-    this.#say({ type: 'welcome', signature, session: this.#session });
+    this.#say({ type: 'welcome', signature });
     this.#agent = agent;
     this.agent_id = agent.agent_id;
     clearTimeout(this.#timer);
@@ -136,13 +139,19 @@ export class AgentConnection implements AgentSession {
 
   #transcript(hello: Hello): HandshakeTranscript {
     const { publicUrl } = this.#settings.context;
-    return { agent_id: hello.agent_id, agent_nonce: hello.nonce, server_nonce: this.#serverNonce, public_url: publicUrl };
+    return {
+      agent_id: hello.agent_id,
+      agent_nonce: hello.nonce,
+      server_nonce: this.#serverNonce,
+      public_url: publicUrl,
+    };
   }
 
   #beat(): void {
     const last = this.#lastHeartbeat;
     if (last && this.#now() - last.receivedMs > heartbeatTimeoutMs) return this.end('its heartbeats stopped');
-    if (!last && this.#heartbeats > heartbeatTimeoutMs / heartbeatIntervalMs) return this.end('it never sent a heartbeat');
+    if (!last && this.#heartbeats > heartbeatTimeoutMs / heartbeatIntervalMs)
+      return this.end('it never sent a heartbeat');
     this.#heartbeats += 1;
     this.#say({ type: 'heartbeat', sequence: this.#heartbeats });
     this.#timer = setTimeout(() => this.#beat(), heartbeatIntervalMs);
@@ -163,12 +172,13 @@ export class AgentConnection implements AgentSession {
     const commands = this.#pending.map((command) => ({ ...command, deadline_ms: this.#deadline() }));
     this.#pending = [];
     // Larger than one frame's worth of commands: several frames.
-    for (let start = 0; start < commands.length; start += 256) this.#sendUnlock(commands.slice(start, start + 256));
+    for (let start = 0; start < commands.length; start += 256)
+      this.#sendUnlock(commands.slice(start, start + 256));
   }
 
   #sendUnlock(commands: UnlockCommand[]): void {
     this.#sequence += 1;
-    this.#say({ type: 'unlock', session: this.#session, sequence: this.#sequence, commands });
+    this.#say({ type: 'unlock', session: this.#serverNonce, sequence: this.#sequence, commands });
   }
 
   /** On the agent's clock, and early rather than late: the heartbeat was older than this when it arrived. */

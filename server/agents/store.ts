@@ -5,7 +5,11 @@ export function selectAgent(connection: Connection, id: number) {
 }
 
 /** The doors that an agent drives. */
-export async function selectDoorIdsOfAgent(connection: Connection, organization_id: number, agent_id: number) {
+export async function selectDoorIdsOfAgent(
+  connection: Connection,
+  organization_id: number,
+  agent_id: number,
+) {
   const rows = await connection.query
     .selectFrom('doors')
     .select('id')

@@ -103,7 +103,9 @@ function migrate(database: DatabaseSync): void {
   const row = database.prepare('pragma user_version').get() as { user_version: number }; // the pragma's one column
   const files = readdirSync(migrationFolder).sort();
   if (row.user_version > files.length) {
-    throw new Error('This database was written by a newer version of Postern: install that version or a later one.');
+    throw new Error(
+      'This database was written by a newer version of Postern: install that version or a later one.',
+    );
   }
   for (const [index, name] of files.entries()) {
     if (index < row.user_version) continue;

@@ -7,7 +7,14 @@ import type { LoginRequest, Request } from '../http/handlers.ts';
 import { bodyParser, objectParser, parseId } from '../http/parse.ts';
 import { viewDoorsOfLink } from '../links/view.ts';
 import { selectPlace } from '../places/store.ts';
-import { type DoorWithPlace, deleteGroupDoorsOf, insertDoor, selectDoor, selectDoors, updateDoor } from './store.ts';
+import {
+  type DoorWithPlace,
+  deleteGroupDoorsOf,
+  insertDoor,
+  selectDoor,
+  selectDoors,
+  updateDoor,
+} from './store.ts';
 
 const parseQuery = objectParser(DoorQuery);
 const parseNew = bodyParser('lock', NewDoor);
@@ -47,7 +54,14 @@ export async function createDoor(context: Context, { caller, body }: LoginReques
     const id = await insertDoor(tx, { ...row, ...unset, created_at: at, updated_at: at });
     const message = `${caller.member_name} created the door ${name}`;
     const object = { type: 'Lock', id, name } as const;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'lock.create', at, object, place_id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'lock.create',
+      at,
+      object,
+      place_id,
+      message,
+    });
     const door = await selectDoor(tx, organization_id, id);
     return door && doorAnswer(context, door);
   });
@@ -64,7 +78,14 @@ export async function changeDoor(context: Context, { caller, params, body, reply
     const object = { type: 'Lock', id: key.id, name: change.name ?? door.name } as const;
     const message = `${caller.member_name} changed the door ${object.name}`;
     const { place_id } = door;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'lock.update', at, object, place_id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'lock.update',
+      at,
+      object,
+      place_id,
+      message,
+    });
   });
   reply.code(204);
 }
@@ -81,7 +102,14 @@ export async function removeDoor(context: Context, { caller, params, reply }: Lo
     const { name, place_id } = door;
     const message = `${caller.member_name} deleted the door ${name}`;
     const object = { type: 'Lock', id: key.id, name } as const;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'lock.delete', at, object, place_id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'lock.delete',
+      at,
+      object,
+      place_id,
+      message,
+    });
   });
   reply.code(204);
 }
@@ -114,7 +142,12 @@ function doorAnswer(context: Context, door: DoorWithPlace) {
     time_restriction_enabled: false,
     time_restriction_time_zone: door.place_time_zone,
     place_id,
-    place: { id: place_id, name: door.place_name, latitude: door.place_latitude, longitude: door.place_longitude },
+    place: {
+      id: place_id,
+      name: door.place_name,
+      latitude: door.place_latitude,
+      longitude: door.place_longitude,
+    },
     floor_id: null,
     groups_count: door.groups_count,
   });

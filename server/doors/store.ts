@@ -15,7 +15,8 @@ export function selectDoors(connection: Connection, organization_id: number, que
   if (query.ids) rows = rows.where('doors.id', 'in', idsOf(query.ids));
   if (query.place_id) rows = rows.where('doors.place_id', '=', query.place_id);
   if (query.query) rows = rows.where(sql<boolean>`doors.name like ${containing(query.query)} escape '\\'`);
-  if (query.sort) rows = rows.orderBy(sql`doors.name collate nocase`, query.sort === '-name' ? 'desc' : 'asc');
+  if (query.sort)
+    rows = rows.orderBy(sql`doors.name collate nocase`, query.sort === '-name' ? 'desc' : 'asc');
   else rows = rows.orderBy(sql`doors.order_id is null`).orderBy('doors.order_id');
   return listPage(rows.orderBy('doors.id'), { ...query, limit: query.limit ?? 50 });
 }
@@ -57,7 +58,11 @@ export async function updateDoor(
     .execute();
 }
 
-export async function deleteGroupDoorsOf(tx: Transaction, organization_id: number, door_id: number): Promise<void> {
+export async function deleteGroupDoorsOf(
+  tx: Transaction,
+  organization_id: number,
+  door_id: number,
+): Promise<void> {
   await tx.query
     .deleteFrom('group_doors')
     .where('organization_id', '=', organization_id)

@@ -1,5 +1,5 @@
-import { msBetween } from '../../domain/instants.ts';
 import { outcomeTimeoutMs } from '../../domain/agent-protocol.ts';
+import { msBetween } from '../../domain/instants.ts';
 import { EventQuery } from '../../domain/schemas/requests.ts';
 import type { Context } from '../context.ts';
 import type { LoginRequest } from '../http/handlers.ts';
@@ -63,7 +63,10 @@ function eventAnswer(row: Awaited<ReturnType<typeof selectEvents>>[number], now:
 }
 
 /** A granted unlock whose outcome was never recorded (a crash came between) is unknown once it can no longer come. */
-function outcomeOf(row: { type: string; success: number; created_at: string; outcome: string | null }, now: string) {
+function outcomeOf(
+  row: { type: string; success: number; created_at: string; outcome: string | null },
+  now: string,
+) {
   if (row.type !== 'lock.unlock' || row.success === 0) return null;
   return row.outcome ?? (msBetween(row.created_at, now) > outcomeTimeoutMs ? 'unknown' : null);
 }

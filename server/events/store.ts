@@ -50,7 +50,11 @@ export async function insertOutcome(tx: Transaction, row: NewOutcome): Promise<v
 }
 
 /** The page of events that the query asks for, newest first, each with its outcome if there is one. */
-export function selectEvents(connection: Connection, organization_id: number, query: Static<typeof EventQuery>) {
+export function selectEvents(
+  connection: Connection,
+  organization_id: number,
+  query: Static<typeof EventQuery>,
+) {
   let rows = connection.query
     .selectFrom('events')
     .leftJoin('event_outcomes', 'event_outcomes.event_uuid', 'events.uuid')
@@ -88,7 +92,10 @@ const equalities = [
 function parseInterval(text: string): [string, string] {
   const [from, to, ...rest] = text.split('/').map(parseInstant);
   if (!from || !to || rest.length > 0 || to < from) {
-    throw invalidField('interval', 'must be two ISO 8601 instants with a slash between them, the earlier one first');
+    throw invalidField(
+      'interval',
+      'must be two ISO 8601 instants with a slash between them, the earlier one first',
+    );
   }
   return [from, to];
 }

@@ -19,13 +19,21 @@ const parseQuery = objectParser(GroupDoorQuery);
 const parseNew = bodyParser('group_lock', NewGroupDoor);
 
 export async function listGroupDoors(context: Context, { caller, query, reply }: LoginRequest) {
-  const { rows, range } = await selectGroupDoors(context.database.read, caller.organization_id, parseQuery(query));
+  const { rows, range } = await selectGroupDoors(
+    context.database.read,
+    caller.organization_id,
+    parseQuery(query),
+  );
   reply.header('x-collection-range', range);
   return rows.map(groupDoorAnswer);
 }
 
 export async function showGroupDoor(context: Context, { caller, params }: LoginRequest) {
-  const found = await selectGroupDoor(context.database.read, caller.organization_id, parseId(params.id ?? ''));
+  const found = await selectGroupDoor(
+    context.database.read,
+    caller.organization_id,
+    parseId(params.id ?? ''),
+  );
   if (!found) throw new PosternError('not_found');
   return groupDoorAnswer(found);
 }
@@ -40,12 +48,25 @@ export async function createGroupDoor(context: Context, { caller, body }: LoginR
     if (!group) throw invalidField('group_id', 'must be the id of one of your groups');
     const door = await selectDoor(tx, organization_id, door_id);
     if (!door) throw invalidField('lock_id', 'must be the id of one of your locks');
-    const id = await insertGroupDoor(tx, { organization_id, group_id, door_id, created_at: at, updated_at: at });
+    const id = await insertGroupDoor(tx, {
+      organization_id,
+      group_id,
+      door_id,
+      created_at: at,
+      updated_at: at,
+    });
     if (id === undefined) throw invalidField('lock_id', 'must be a lock that is not in the group yet');
     const object = { type: 'GroupLock', id, name: `${group.name}: ${door.name}` } as const;
     const message = `${caller.member_name} put the door ${door.name} into the group ${group.name}`;
     const { place_id } = door;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'group_lock.create', at, object, place_id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'group_lock.create',
+      at,
+      object,
+      place_id,
+      message,
+    });
     const created = await selectGroupDoor(tx, organization_id, id);
     return created && groupDoorAnswer(created);
   });
@@ -59,10 +80,21 @@ export async function removeGroupDoor(context: Context, { caller, params, reply 
     const found = await selectGroupDoor(tx, key.organization_id, key.id);
     if (!found) throw new PosternError('not_found');
     await deleteGroupDoor(tx, key);
-    const object = { type: 'GroupLock', id: key.id, name: `${found.group_name}: ${found.door_name}` } as const;
+    const object = {
+      type: 'GroupLock',
+      id: key.id,
+      name: `${found.group_name}: ${found.door_name}`,
+    } as const;
     const message = `${caller.member_name} took the door ${found.door_name} out of the group ${found.group_name}`;
     const { place_id } = found;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'group_lock.delete', at, object, place_id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'group_lock.delete',
+      at,
+      object,
+      place_id,
+      message,
+    });
   });
   reply.code(204);
 }

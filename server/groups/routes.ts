@@ -7,14 +7,25 @@ import { causedBy, recordEvent } from '../events/events.ts';
 import type { LoginRequest } from '../http/handlers.ts';
 import { bodyParser, objectParser, parseId } from '../http/parse.ts';
 import { selectPlace } from '../places/store.ts';
-import { countLiveLinks, type GroupWithCounts, insertGroup, selectGroup, selectGroups, updateGroup } from './store.ts';
+import {
+  countLiveLinks,
+  type GroupWithCounts,
+  insertGroup,
+  selectGroup,
+  selectGroups,
+  updateGroup,
+} from './store.ts';
 
 const parseQuery = objectParser(GroupQuery);
 const parseNew = bodyParser('group', NewGroup);
 const parseChange = bodyParser('group', GroupChange);
 
 export async function listGroups(context: Context, { caller, query, reply }: LoginRequest) {
-  const { rows, range } = await selectGroups(context.database.read, caller.organization_id, parseQuery(query));
+  const { rows, range } = await selectGroups(
+    context.database.read,
+    caller.organization_id,
+    parseQuery(query),
+  );
   reply.header('x-collection-range', range);
   return rows.map(groupAnswer);
 }
@@ -31,11 +42,26 @@ export async function createGroup(context: Context, { caller, body }: LoginReque
   const at = context.clock.now();
   return context.database.transaction(async (tx) => {
     await requirePlace(tx, organization_id, place_id);
-    const row = { organization_id, name, description, place_id, created_at: at, updated_at: at, deleted_at: null };
+    const row = {
+      organization_id,
+      name,
+      description,
+      place_id,
+      created_at: at,
+      updated_at: at,
+      deleted_at: null,
+    };
     const id = await insertGroup(tx, row);
     const object = { type: 'Group', id, name } as const;
     const message = `${caller.member_name} created the group ${name}`;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'group.create', at, object, place_id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'group.create',
+      at,
+      object,
+      place_id,
+      message,
+    });
     const group = await selectGroup(tx, organization_id, id);
     return group && groupAnswer(group);
   });
@@ -53,7 +79,14 @@ export async function changeGroup(context: Context, { caller, params, body, repl
     const object = { type: 'Group', id: key.id, name: change.name ?? group.name } as const;
     const message = `${caller.member_name} changed the group ${object.name}`;
     const { place_id } = group;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'group.update', at, object, place_id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'group.update',
+      at,
+      object,
+      place_id,
+      message,
+    });
   });
   reply.code(204);
 }
@@ -74,12 +107,23 @@ export async function removeGroup(context: Context, { caller, params, reply }: L
     const object = { type: 'Group', id: key.id, name: group.name } as const;
     const message = `${caller.member_name} deleted the group ${group.name}`;
     const { place_id } = group;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'group.delete', at, object, place_id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'group.delete',
+      at,
+      object,
+      place_id,
+      message,
+    });
   });
   reply.code(204);
 }
 
-async function requirePlace(tx: Transaction, organization_id: number, place_id: number | null): Promise<void> {
+async function requirePlace(
+  tx: Transaction,
+  organization_id: number,
+  place_id: number | null,
+): Promise<void> {
   if (place_id === null || (await selectPlace(tx, organization_id, place_id))) return;
   throw invalidField('place_id', 'must be the id of one of your places, or null');
 }

@@ -37,7 +37,9 @@ export function selectGroups(connection: Connection, organization_id: number, qu
         .where('door_id', '=', lock_id),
     );
   }
-  rows = rows.orderBy(sql`groups.name collate nocase`, sort === '-name' ? 'desc' : 'asc').orderBy('groups.id');
+  rows = rows
+    .orderBy(sql`groups.name collate nocase`, sort === '-name' ? 'desc' : 'asc')
+    .orderBy('groups.id');
   return listPage(rows, query);
 }
 
@@ -49,7 +51,11 @@ export async function insertGroup(tx: Transaction, row: Insertable<Tables['group
   return only(await tx.query.insertInto('groups').values(row).returning('id').executeTakeFirst()).id;
 }
 
-export async function updateGroup(tx: Transaction, key: Key, change: Updateable<Tables['groups']>): Promise<void> {
+export async function updateGroup(
+  tx: Transaction,
+  key: Key,
+  change: Updateable<Tables['groups']>,
+): Promise<void> {
   const { organization_id, id } = key;
   await tx.query
     .updateTable('groups')
@@ -60,7 +66,11 @@ export async function updateGroup(tx: Transaction, key: Key, change: Updateable<
 }
 
 /** How many links of the group may still open a door. */
-export async function countLiveLinks(connection: Connection, { organization_id, id }: Key, at: string): Promise<number> {
+export async function countLiveLinks(
+  connection: Connection,
+  { organization_id, id }: Key,
+  at: string,
+): Promise<number> {
   const row = await connection.query
     .selectFrom('links')
     .select(sql<number>`count(*)`.as('count'))
@@ -87,7 +97,10 @@ export function selectGroupDoor(connection: Connection, organization_id: number,
 }
 
 /** Undefined when the door is in the group already. */
-export async function insertGroupDoor(tx: Transaction, row: Insertable<Tables['group_doors']>): Promise<number | undefined> {
+export async function insertGroupDoor(
+  tx: Transaction,
+  row: Insertable<Tables['group_doors']>,
+): Promise<number | undefined> {
   const inserted = await tx.query
     .insertInto('group_doors')
     .values(row)
@@ -98,7 +111,11 @@ export async function insertGroupDoor(tx: Transaction, row: Insertable<Tables['g
 }
 
 export async function deleteGroupDoor(tx: Transaction, { organization_id, id }: Key): Promise<void> {
-  await tx.query.deleteFrom('group_doors').where('organization_id', '=', organization_id).where('id', '=', id).execute();
+  await tx.query
+    .deleteFrom('group_doors')
+    .where('organization_id', '=', organization_id)
+    .where('id', '=', id)
+    .execute();
 }
 
 function groups(connection: Connection, organization_id: number) {

@@ -21,7 +21,10 @@ export async function listPage<Table extends keyof Tables, Row>(
   { limit = 10, offset = 0 }: ListQuery,
 ): Promise<Page<Row>> {
   const count = query.clearSelect().clearOrderBy().select(sql<number>`count(*)`.as('total'));
-  const [rows, counted] = await Promise.all([query.limit(limit).offset(offset).execute(), count.executeTakeFirst()]);
+  const [rows, counted] = await Promise.all([
+    query.limit(limit).offset(offset).execute(),
+    count.executeTakeFirst(),
+  ]);
   const total = counted?.total ?? 0;
   const range = rows.length === 0 ? '*' : `${offset}-${offset + rows.length - 1}`;
   return { rows, range: `${range}/${total}` };

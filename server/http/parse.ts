@@ -3,7 +3,13 @@ import { Compile } from 'typebox/compile';
 import { invalidField, PosternError } from '../../domain/errors.ts';
 import { parseInstant } from '../../domain/instants.ts';
 
-type Field = TSchema & { type?: string; format?: string; description?: string; ignored?: boolean; anyOf?: Field[] };
+type Field = TSchema & {
+  type?: string;
+  format?: string;
+  description?: string;
+  ignored?: boolean;
+  anyOf?: Field[];
+};
 
 /** Reads an unknown value into what the schema describes, or throws `invalid` naming every field that is wrong. */
 export type Parser<T> = (raw: unknown) => T;
@@ -25,25 +31,31 @@ export function bodyParser<Schema extends TObject>(noun: string, schema: Schema)
 /** For query strings and for bodies without a noun around them. A missing body counts as an empty one. */
 export function objectParser<Schema extends TObject>(schema: Schema): Parser<Static<Schema>> {
   const required = new Set(schema.required ?? []);
-  const fields = Object.entries(schema.properties).map(([name, field]) => fieldParser(name, field, required.has(name)));
+  const fields = Object.entries(schema.properties).map(([name, field]) =>
+    fieldParser(name, field, required.has(name)),
+  );
   const known = new Set(fields.map(({ name }) => name));
   return (raw) => {
-    if (raw !== undefined && raw !== null && !isObject(raw)) throw invalidField('body', 'must be a JSON object');
+    if (raw !== undefined && raw !== null && !isObject(raw))
+      throw invalidField('body', 'must be a JSON object');
     const given = raw ?? {};
     const problems: Record<string, string[]> = {};
     const parsed: Record<string, unknown> = {};
     for (const field of fields) field.read(given, parsed, problems);
     for (const name of Object.keys(given)) {
-      if (!known.has(name)) problems[name] = [`is not a field here. The fields are: ${[...known].join(', ')}`];
+      if (!known.has(name))
+        problems[name] = [`is not a field here. The fields are: ${[...known].join(', ')}`];
     }
-    if (Object.keys(problems).length > 0) throw new PosternError('invalid', { message: summary(problems), fields: problems });
+    if (Object.keys(problems).length > 0)
+      throw new PosternError('invalid', { message: summary(problems), fields: problems });
     return parsed as Static<Schema>; // every field was checked against its schema above
   };
 }
 
 /** An id in a path. Anything that cannot be one is nothing we have. */
 export function parseId(text: string): number {
-  if (!/^[1-9]\d{0,15}$/.test(text) || !Number.isSafeInteger(Number(text))) throw new PosternError('not_found');
+  if (!/^[1-9]\d{0,15}$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw new PosternError('not_found');
   return Number(text);
 }
 
@@ -52,7 +64,11 @@ function fieldParser(name: string, field: Field, required: boolean) {
   const expected = `must be ${field.description ?? 'as described in the reference'}`;
   return {
     name,
-    read(given: Record<string, unknown>, parsed: Record<string, unknown>, problems: Record<string, string[]>): void {
+    read(
+      given: Record<string, unknown>,
+      parsed: Record<string, unknown>,
+      problems: Record<string, string[]>,
+    ): void {
       const value = coerce(given[name], field);
       if (value === undefined || (value === null && !required && !allowsNull(field) && given[name] === '')) {
         if (required) problems[name] = [`is required: ${field.description ?? 'a value'}`];

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { errorBody, type ErrorName, PosternError } from '../../domain/errors.ts';
+import { type ErrorName, errorBody, PosternError } from '../../domain/errors.ts';
 import { rawAnswer } from './headers.ts';
 
 const phrases: Partial<Record<ErrorName, string>> = {

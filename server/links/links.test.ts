@@ -20,6 +20,7 @@ describe('access links over the API', () => {
     const { body } = await server.call('GET', `/group_links/${made.id}`, { secret: server.api_key });
     assert.equal(body.name, 'Robin Guest');
     assert.equal(body.valid_until, '2026-12-08T09:00:00.000Z');
-    for (const hidden of [made.secret, made.quick_response_code_token]) assert.ok(!JSON.stringify(body).includes(hidden));
+    for (const hidden of [made.secret, made.quick_response_code_token])
+      assert.ok(!JSON.stringify(body).includes(hidden));
   });
 });

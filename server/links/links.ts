@@ -8,7 +8,14 @@ import { causedBy, recordEvent } from '../events/events.ts';
 import { selectGroup } from '../groups/store.ts';
 import { hashOf, linkSecretFrom } from '../secrets/tokens.ts';
 import { issuePass, replacePass, revokePasses } from './passes.ts';
-import { insertLink, type LinkWithNames, selectLink, selectRules, type StoredLink, updateLink } from './store.ts';
+import {
+  insertLink,
+  type LinkWithNames,
+  type StoredLink,
+  selectLink,
+  selectRules,
+  updateLink,
+} from './store.ts';
 
 /** Issues an access link. Answers its id, and the secret that nobody will be shown again; null without a web link. */
 export async function createLink(
@@ -23,7 +30,8 @@ export async function createLink(
     const group = await requireGroup(tx, organization_id, input.group_id);
     const rules = await selectRules(tx, organization_id);
     const { valid_from = null, valid_until = null } = input;
-    if (valid_until !== null && valid_until <= at) throw invalidField('valid_until', 'must lie in the future');
+    if (valid_until !== null && valid_until <= at)
+      throw invalidField('valid_until', 'must lie in the future');
     const type = input.quick_response_code_type;
     const row = {
       organization_id,
@@ -44,12 +52,23 @@ export async function createLink(
     };
     const id = await insertLink(tx, row);
     const place = { table: 'links', column: 'secret_sealed', organization_id, row_id: id };
-    await updateLink(tx, { organization_id, id }, { secret_sealed: context.sealer.seal(Buffer.from(secret), place) });
+    await updateLink(
+      tx,
+      { organization_id, id },
+      { secret_sealed: context.sealer.seal(Buffer.from(secret), place) },
+    );
     await issuePass(context, tx, { ...row, id, uses: 0 });
     const object = { type: 'GroupLink', id, name: input.name } as const;
     const message = `${caller.member_name} issued an access link to ${input.name}`;
     const { place_id } = group;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'group_link.create', at, object, place_id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'group_link.create',
+      at,
+      object,
+      place_id,
+      message,
+    });
     return { id, secret: input.link_enabled === false ? null : secret };
   });
 }
@@ -71,7 +90,10 @@ export async function changeLink(
   return context.database.transaction(async (tx) => {
     const before = requireLink(await selectLink(tx, organization_id, input.id));
     if (input.change.group_id !== undefined) await requireGroup(tx, organization_id, input.change.group_id);
-    await updateLink(tx, key, { ...(await changedFields(tx, before, { change: input.change, at })), updated_at: at });
+    await updateLink(tx, key, {
+      ...(await changedFields(tx, before, { change: input.change, at })),
+      updated_at: at,
+    });
     const after = requireLink(await selectLink(tx, organization_id, input.id));
     await replacePass(context, tx, { before, after });
     const object = { type: 'GroupLink', id: input.id, name: after.name } as const;
@@ -95,7 +117,11 @@ export async function revokeLink(context: Context, caller: LoginCaller, id: numb
   });
 }
 
-async function changedFields(tx: Transaction, before: StoredLink, { change, at }: { change: Static<typeof LinkChange>; at: string }) {
+async function changedFields(
+  tx: Transaction,
+  before: StoredLink,
+  { change, at }: { change: Static<typeof LinkChange>; at: string },
+) {
   const { suspended, metadata, link_enabled, valid_from, valid_until, ...plain } = change;
   const wanted = {
     valid_from: valid_from === undefined ? before.valid_from : valid_from,

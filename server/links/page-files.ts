@@ -17,7 +17,10 @@ export function readPageFiles(): PageFiles {
   const folder = new URL('../../pages/dist/', import.meta.url);
   try {
     const names = readdirSync(new URL('assets/', folder)).filter((name) => extname(name) in types);
-    const asset = (name: string) => ({ type: types[extname(name)] ?? '', body: readFileSync(new URL(`assets/${name}`, folder)) });
+    const asset = (name: string) => ({
+      type: types[extname(name)] ?? '',
+      body: readFileSync(new URL(`assets/${name}`, folder)),
+    });
     return {
       html: readFileSync(new URL('guest.html', folder)),
       assets: new Map(names.map((name) => [name, asset(name)])),

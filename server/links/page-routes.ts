@@ -1,20 +1,15 @@
 import { PosternError } from '../../domain/errors.ts';
-import { PageHold, PageSecret, PageUnlock } from '../../domain/schemas/requests.ts';
+import { PageSecret } from '../../domain/schemas/requests.ts';
 import type { Context } from '../context.ts';
 import type { AnyoneRequest, LinkRequest } from '../http/handlers.ts';
 import { pagePolicy } from '../http/headers.ts';
 import { objectParser } from '../http/parse.ts';
-import { type Holds, holdMsMax, holdMsMin } from '../unlocks/holds.ts';
-import { unlockedAnswer } from '../unlocks/routes.ts';
-import { unlockWithLink } from '../unlocks/unlocks.ts';
 import type { PageFiles } from './page-files.ts';
 import { authenticateLink, cookieName, sealPageSession } from './page-sessions.ts';
 import { viewLinkWithDoors } from './view.ts';
 
 const sessionMaxAgeS = 400 * 24 * 3600;
 const parseSecret = objectParser(PageSecret);
-const parseHold = objectParser(PageHold);
-const parseUnlock = objectParser(PageUnlock);
 
 /** The same file for every address; no code here looks at the address that asked for it. */
 export function showPage(files: PageFiles, { reply }: AnyoneRequest): Buffer {
@@ -37,22 +32,17 @@ export async function openSession(context: Context, { body, reply }: AnyoneReque
   const cookie = caller && (await sealPageSession(context, caller));
   if (!caller || !cookie) throw new PosternError('unauthorized', { message: 'This link is not known here.' });
   const view = await viewLinkWithDoors(context, caller);
-  const attributes = { path: '/', secure: true, httpOnly: true, sameSite: 'strict', maxAge: sessionMaxAgeS } as const;
+  const attributes = {
+    path: '/',
+    secure: true,
+    httpOnly: true,
+    sameSite: 'strict',
+    maxAge: sessionMaxAgeS,
+  } as const;
   reply.setCookie(cookieName(caller.link_id), cookie, attributes);
   return view;
 }
 
 export function showLinkOfPage(context: Context, { caller }: LinkRequest) {
   return viewLinkWithDoors(context, caller);
-}
-
-export function beginHold(holds: Holds, { caller, body }: LinkRequest) {
-  const { lock_id } = parseHold(body);
-  return { nonce: holds.begin(caller, lock_id), hold_ms_min: holdMsMin, hold_ms_max: holdMsMax };
-}
-
-export async function unlockFromPage(context: Context, holds: Holds, { caller, body }: LinkRequest) {
-  const { lock_id: door_id, nonce } = parseUnlock(body);
-  holds.finish(caller, door_id, nonce);
-  return unlockedAnswer(context, await unlockWithLink(context, { link: caller, door_id, method: 'web' }));
 }

@@ -18,22 +18,34 @@ export function cookieName(link_id: number): string {
 }
 
 /** What the page's cookie holds: the link and its secret's hash, sealed; the server keeps nothing. */
-export async function sealPageSession(context: Context, { organization_id, link_id }: LinkCaller): Promise<string | null> {
+export async function sealPageSession(
+  context: Context,
+  { organization_id, link_id }: LinkCaller,
+): Promise<string | null> {
   const link = await selectLink(context.database.read, organization_id, link_id);
   if (!link) return null;
-  const content = JSON.stringify([organization_id, link_id, Buffer.from(link.secret_hash).toString('base64')]);
+  const content = JSON.stringify([
+    organization_id,
+    link_id,
+    Buffer.from(link.secret_hash).toString('base64'),
+  ]);
   return Buffer.from(context.sealer.seal(Buffer.from(content), place)).toString('base64url');
 }
 
 /** The caller behind a page's cookie; null when it is not ours, or the link's secret has changed since. */
-export async function openPageSession(context: Context, id: number, cookie: string): Promise<LinkCaller | null> {
+export async function openPageSession(
+  context: Context,
+  id: number,
+  cookie: string,
+): Promise<LinkCaller | null> {
   const content = openSealed(context, cookie);
   if (content === null) return null;
   const [organization_id, link_id, hash] = content;
   if (link_id !== id) return null;
   const link = await selectLink(context.database.read, organization_id, link_id);
   const expected = Buffer.from(hash, 'base64');
-  if (!link || expected.length !== link.secret_hash.length || !timingSafeEqual(expected, link.secret_hash)) return null;
+  if (!link || expected.length !== link.secret_hash.length || !timingSafeEqual(expected, link.secret_hash))
+    return null;
   return { kind: 'page', organization_id, link_id };
 }
 

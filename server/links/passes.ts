@@ -6,7 +6,9 @@ import type { OrganizationKeys } from '../organizations/keys.ts';
 import type { StoredLink } from './store.ts';
 
 /** What a pass of the link would allow; null: the link has no QR code. */
-type PassTerms = Pick<StoredLink, 'group_id' | 'valid_from' | 'valid_until' | 'max_uses'> & { online: boolean };
+type PassTerms = Pick<StoredLink, 'group_id' | 'valid_from' | 'valid_until' | 'max_uses'> & {
+  online: boolean;
+};
 
 /** Signs a first pass for a new link, if it is to have one. Nothing of the pass is stored but its terms. */
 export async function issuePass(context: Context, tx: Transaction, link: StoredLink): Promise<void> {
@@ -21,7 +23,10 @@ export async function issuePass(context: Context, tx: Transaction, link: StoredL
     .executeTakeFirst();
   const issued_at_s = secondsFloor(context.clock.now());
   // Whole seconds that never reach beyond the link's own window.
-  const not_before_s = link.valid_from === null ? Math.min(issued_at_s, secondsFloor(link.valid_until) - 1) : secondsCeil(link.valid_from);
+  const not_before_s =
+    link.valid_from === null
+      ? Math.min(issued_at_s, secondsFloor(link.valid_until) - 1)
+      : secondsCeil(link.valid_from);
   const expires_at_s = secondsFloor(link.valid_until);
   if (not_before_s >= expires_at_s) return;
   await tx.query
@@ -44,7 +49,11 @@ export async function issuePass(context: Context, tx: Transaction, link: StoredL
  * Brings a link's passes in line with a change: one that narrows what a pass allows ends every earlier pass; a new
  * pass is signed when its terms differ. While a link is suspended it has none; resuming signs a new one.
  */
-export async function replacePass(context: Context, tx: Transaction, change: { before: StoredLink; after: StoredLink }): Promise<void> {
+export async function replacePass(
+  context: Context,
+  tx: Transaction,
+  change: { before: StoredLink; after: StoredLink },
+): Promise<void> {
   const before = termsOf(change.before);
   const after = termsOf(change.after);
   if (JSON.stringify(before) === JSON.stringify(after)) return;
@@ -53,7 +62,11 @@ export async function replacePass(context: Context, tx: Transaction, change: { b
 }
 
 /** Ends every pass of the link: the readers refuse them from now on. */
-export async function revokePasses(context: Context, tx: Transaction, link: { organization_id: number; id: number }): Promise<void> {
+export async function revokePasses(
+  context: Context,
+  tx: Transaction,
+  link: { organization_id: number; id: number },
+): Promise<void> {
   await tx.query
     .updateTable('passes')
     .set({ revoked_at: context.clock.now() })
@@ -94,9 +107,16 @@ export async function currentPass(
 }
 
 function termsOf(link: StoredLink): PassTerms | null {
-  if (link.quick_response_code_type === null || link.suspended_at !== null || link.revoked_at !== null) return null;
+  if (link.quick_response_code_type === null || link.suspended_at !== null || link.revoked_at !== null)
+    return null;
   const { group_id, valid_from, valid_until, max_uses } = link;
-  return { group_id, valid_from, valid_until, max_uses, online: link.quick_response_code_type === 'online' || max_uses !== null };
+  return {
+    group_id,
+    valid_from,
+    valid_until,
+    max_uses,
+    online: link.quick_response_code_type === 'online' || max_uses !== null,
+  };
 }
 
 function narrows(before: PassTerms, after: PassTerms | null): boolean {

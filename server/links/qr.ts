@@ -19,7 +19,9 @@ export function qrPng(pass: string, sizePx?: number): Buffer {
 /** The pass as an SVG that scales to any size, with a white background of its own. */
 export function qrSvg(pass: string, sizePx?: number): string {
   const modules = encodeQR(pass, 'raw', { ...options, border: quietZone });
-  const path = modules.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x} ${y}h1v1h-1z`] : []))).join('');
+  const path = modules
+    .flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x} ${y}h1v1h-1z`] : [])))
+    .join('');
   const size = sizePx === undefined ? '' : ` width="${sizePx}" height="${sizePx}"`;
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${modules.length} ${modules.length}"${size} ` +

@@ -17,7 +17,11 @@ const parseQrQuery = objectParser(QrCodeQuery);
 export async function listLinks(context: Context, { caller, query, reply }: LoginRequest) {
   const { organization_id } = caller;
   const at = context.clock.now();
-  const { rows, range } = await selectLinks(context.database.read, { ...parseQuery(query), organization_id, at });
+  const { rows, range } = await selectLinks(context.database.read, {
+    ...parseQuery(query),
+    organization_id,
+    at,
+  });
   reply.header('x-collection-range', range);
   return rows.map(linkAnswer);
 }
@@ -42,7 +46,9 @@ export async function createLinkFromBody(context: Context, { caller, body }: Log
 }
 
 export async function changeLinkById(context: Context, { caller, params, body }: LoginRequest) {
-  return linkAnswer(await changeLink(context, caller, { id: parseId(params.id ?? ''), change: parseChange(body) }));
+  return linkAnswer(
+    await changeLink(context, caller, { id: parseId(params.id ?? ''), change: parseChange(body) }),
+  );
 }
 
 export async function revokeLinkById(context: Context, { caller, params, reply }: LoginRequest) {
@@ -69,7 +75,12 @@ export async function showQrPng(context: Context, { caller, query, reply }: Link
 
 function linkAnswer(link: LinkWithNames) {
   const { id, name, email, phone, valid_from, valid_until, group_id, created_by_id } = link;
-  const user = { id: created_by_id, resource_type: 'User', email: link.created_by_email, name: link.created_by_name };
+  const user = {
+    id: created_by_id,
+    resource_type: 'User',
+    email: link.created_by_email,
+    name: link.created_by_name,
+  };
   return toWire({
     id,
     resource_type: 'GroupLink',

@@ -14,12 +14,17 @@ export interface LinkListQuery extends ListQuery {
   state?: 'active' | 'ended';
 }
 
-export function selectLinks(connection: Connection, query: LinkListQuery & { organization_id: number; at: string }) {
+export function selectLinks(
+  connection: Connection,
+  query: LinkListQuery & { organization_id: number; at: string },
+) {
   let rows = links(connection).where('links.organization_id', '=', query.organization_id);
   if (query.state !== 'ended') rows = rows.where('links.revoked_at', 'is', null);
   if (query.state === 'active') rows = rows.where('links.valid_until', '>', query.at);
   if (query.state === 'ended') {
-    rows = rows.where((any) => any.or([any('links.revoked_at', 'is not', null), any('links.valid_until', '<=', query.at)]));
+    rows = rows.where((any) =>
+      any.or([any('links.revoked_at', 'is not', null), any('links.valid_until', '<=', query.at)]),
+    );
   }
   if (query.ids) rows = rows.where('links.id', 'in', idsOf(query.ids));
   if (query.group_id) rows = rows.where('links.group_id', '=', query.group_id);
@@ -30,7 +35,9 @@ export function selectLinks(connection: Connection, query: LinkListQuery & { org
     rows = rows.where((any) => any.or(matches));
   }
   const direction = query.sort?.startsWith('-') ? 'desc' : 'asc';
-  rows = rows.orderBy(orderings[query.sort?.replace('-', '') ?? 'id'] ?? sql`links.id`, direction).orderBy('links.id', direction);
+  rows = rows
+    .orderBy(orderings[query.sort?.replace('-', '') ?? 'id'] ?? sql`links.id`, direction)
+    .orderBy('links.id', direction);
   return listPage(rows, query);
 }
 

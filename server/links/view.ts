@@ -36,7 +36,8 @@ export async function viewLink(context: Context, caller: LinkCaller) {
 /** The same with its doors: what the visitor's page shows. */
 export async function viewLinkWithDoors(context: Context, caller: LinkCaller) {
   const view = await viewLink(context, caller);
-  const doors = view.state === 'revoked' || view.state === 'expired' ? [] : await viewDoorsOfLink(context, caller);
+  const doors =
+    view.state === 'revoked' || view.state === 'expired' ? [] : await viewDoorsOfLink(context, caller);
   return { ...view, locks: doors };
 }
 
@@ -76,7 +77,11 @@ export function linkCredential(
   };
 }
 
-function doorAnswer(context: Context, door: DoorOfLink, facts: { link: LinkWithNames; schedules: readonly Schedule[] }) {
+function doorAnswer(
+  context: Context,
+  door: DoorOfLink,
+  facts: { link: LinkWithNames; schedules: readonly Schedule[] },
+) {
   const { link, schedules } = facts;
   const at = context.clock.now();
   const reachable = context.agents.isReachable(door.agent_id);
@@ -104,7 +109,9 @@ function doorAnswer(context: Context, door: DoorOfLink, facts: { link: LinkWithN
     },
     unlockable: decision.granted,
     reason: decision.granted ? null : decision.reason,
-    unlockable_at: decision.granted ? at : opensAt(link, schedules, { at, time_zone: door.place_time_zone, ...decision }),
+    unlockable_at: decision.granted
+      ? at
+      : opensAt(link, schedules, { at, time_zone: door.place_time_zone, ...decision }),
   });
 }
 

@@ -20,7 +20,9 @@ const authenticateSql = `
 /** Who sends this API key; null when nobody may. A key with a wrong checksum never reaches the database. */
 export async function authenticateLogin(context: Context, secret: string): Promise<LoginCaller | null> {
   if (!isApiKey(secret)) return null;
-  const row = await context.database.read.prepare<Omit<LoginCaller, 'kind'>>(authenticateSql).get(hashOf(secret));
+  const row = await context.database.read
+    .prepare<Omit<LoginCaller, 'kind'>>(authenticateSql)
+    .get(hashOf(secret));
   return row ? { kind: 'login', ...row } : null;
 }
 
@@ -39,15 +41,27 @@ export async function createApiKey(
       .where('organization_id', '=', organization_id)
       .where('kind', '=', 'service')
       .executeTakeFirst();
-    if (!service) throw new PosternError('not_found', { message: `There is no organization ${organization_id}.` });
-    const row = { organization_id, member_id: service.id, type: 'api', name, created_at, revoked_at: null } as const;
+    if (!service)
+      throw new PosternError('not_found', { message: `There is no organization ${organization_id}.` });
+    const row = {
+      organization_id,
+      member_id: service.id,
+      type: 'api',
+      name,
+      created_at,
+      revoked_at: null,
+    } as const;
     const inserted = await tx.query
       .insertInto('logins')
       .values({ ...row, secret_hash: hashOf(secret) })
       .returning('id')
       .executeTakeFirst();
     const { id } = only(inserted);
-    await recordEvent(context, tx, { ...keyEvent({ id, ...row }, created_at), type: 'login.create', message: `The API key ${name} was created` });
+    await recordEvent(context, tx, {
+      ...keyEvent({ id, ...row }, created_at),
+      type: 'login.create',
+      message: `The API key ${name} was created`,
+    });
     return { id, name, organization_id, created_at, revoked_at: null, secret };
   });
 }
@@ -65,10 +79,17 @@ export function revokeApiKey(context: Context, id: number): Promise<ApiKey> {
   const revoked_at = context.clock.now();
   return context.database.transaction(async (tx) => {
     const row = await tx.query.selectFrom('logins').selectAll().where('id', '=', id).executeTakeFirst();
-    if (!row) throw new PosternError('not_found', { message: `There is no API key ${id}: see \`postern api-keys list\`.` });
+    if (!row)
+      throw new PosternError('not_found', {
+        message: `There is no API key ${id}: see \`postern api-keys list\`.`,
+      });
     if (row.revoked_at === null) {
       await tx.query.updateTable('logins').set({ revoked_at }).where('id', '=', id).execute();
-      await recordEvent(context, tx, { ...keyEvent(row, revoked_at), type: 'login.delete', message: `The API key ${row.name} was revoked` });
+      await recordEvent(context, tx, {
+        ...keyEvent(row, revoked_at),
+        type: 'login.delete',
+        message: `The API key ${row.name} was revoked`,
+      });
     }
     const { name, organization_id, created_at } = row;
     return { id, name, organization_id, created_at, revoked_at: row.revoked_at ?? revoked_at };

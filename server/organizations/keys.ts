@@ -4,7 +4,11 @@ import type { Context } from '../context.ts';
 import { only, type Transaction } from '../database/database.ts';
 
 /** Makes an organization's first pass key, in the transaction that makes the organization. */
-export async function createOrganizationKey(context: Context, tx: Transaction, organization_id: number): Promise<void> {
+export async function createOrganizationKey(
+  context: Context,
+  tx: Transaction,
+  organization_id: number,
+): Promise<void> {
   const { publicKey, privateKey } = context.random.keyPair();
   const public_key = rawPublicKey(publicKey);
   const kid = createHash('sha256').update(public_key).digest().subarray(0, 4);

@@ -21,14 +21,24 @@ export interface CreatedOrganization {
 }
 
 /** Makes an organization with its pass key, its owner, and the service user behind its API keys. */
-export async function createOrganization(context: Context, input: NewOrganization): Promise<CreatedOrganization> {
+export async function createOrganization(
+  context: Context,
+  input: NewOrganization,
+): Promise<CreatedOrganization> {
   const password_hash = await hashPassword(input.owner.password, context.random.bytes(16));
   const at = context.clock.now();
   const times = { created_at: at, updated_at: at };
   return context.database.transaction(async (tx) => {
     const { name, domain } = input;
-    const taken = await tx.query.selectFrom('organizations').select('id').where('domain', '=', domain).executeTakeFirst();
-    if (taken) throw new PosternError('conflict', { message: `There is an organization with the domain ${domain} already.` });
+    const taken = await tx.query
+      .selectFrom('organizations')
+      .select('id')
+      .where('domain', '=', domain)
+      .executeTakeFirst();
+    if (taken)
+      throw new PosternError('conflict', {
+        message: `There is an organization with the domain ${domain} already.`,
+      });
     const organization = await tx.query
       .insertInto('organizations')
       .values({ name, domain, ...times })
@@ -38,7 +48,13 @@ export async function createOrganization(context: Context, input: NewOrganizatio
     await createOrganizationKey(context, tx, id);
     const people = [
       { kind: 'person', role: 'owner', name: 'Owner', email: input.owner.email, password_hash },
-      { kind: 'service', role: 'admin', name: `${name} API`, email: `api@${domain}.invalid`, password_hash: null },
+      {
+        kind: 'service',
+        role: 'admin',
+        name: `${name} API`,
+        email: `api@${domain}.invalid`,
+        password_hash: null,
+      },
     ] as const;
     const [owner, service] = await tx.query
       .insertInto('members')

@@ -7,14 +7,25 @@ import type { Tables } from '../database/tables.ts';
 import { causedBy, recordEvent } from '../events/events.ts';
 import type { LoginRequest } from '../http/handlers.ts';
 import { bodyParser, objectParser, parseId } from '../http/parse.ts';
-import { countDoors, insertPlace, type PlaceWithCounts, selectPlace, selectPlaces, updatePlace } from './store.ts';
+import {
+  countDoors,
+  insertPlace,
+  type PlaceWithCounts,
+  selectPlace,
+  selectPlaces,
+  updatePlace,
+} from './store.ts';
 
 const parseQuery = objectParser(PlaceQuery);
 const parseNew = bodyParser('place', NewPlace);
 const parseChange = bodyParser('place', PlaceChange);
 
 export async function listPlaces(context: Context, { caller, query, reply }: LoginRequest) {
-  const { rows, range } = await selectPlaces(context.database.read, caller.organization_id, parseQuery(query));
+  const { rows, range } = await selectPlaces(
+    context.database.read,
+    caller.organization_id,
+    parseQuery(query),
+  );
   reply.header('x-collection-range', range);
   return rows.map(placeAnswer);
 }
@@ -34,7 +45,14 @@ export async function createPlace(context: Context, { caller, body }: LoginReque
     const id = await insertPlace(tx, { ...placeRow(input), organization_id, created_at: at, updated_at: at });
     const object = { type: 'Place', id, name: input.name } as const;
     const message = `${caller.member_name} created the place ${input.name}`;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'place.create', at, object, place_id: id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'place.create',
+      at,
+      object,
+      place_id: id,
+      message,
+    });
     const place = await selectPlace(tx, organization_id, id);
     return place && placeAnswer(place);
   });
@@ -48,10 +66,21 @@ export async function changePlace(context: Context, { caller, params, body, repl
     const place = await selectPlace(tx, caller.organization_id, id);
     if (!place) throw new PosternError('not_found');
     const time_zone = change.time_zone === null ? 'UTC' : change.time_zone;
-    await updatePlace(tx, { organization_id: caller.organization_id, id }, { ...change, time_zone, updated_at: at });
+    await updatePlace(
+      tx,
+      { organization_id: caller.organization_id, id },
+      { ...change, time_zone, updated_at: at },
+    );
     const object = { type: 'Place', id, name: change.name ?? place.name } as const;
     const message = `${caller.member_name} changed the place ${object.name}`;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'place.update', at, object, place_id: id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'place.update',
+      at,
+      object,
+      place_id: id,
+      message,
+    });
   });
   reply.code(204);
 }
@@ -64,19 +93,34 @@ export async function removePlace(context: Context, { caller, params, reply }: L
     const place = await selectPlace(tx, caller.organization_id, id);
     if (!place) throw new PosternError('not_found');
     if ((await countDoors(tx, caller.organization_id, id)) > 0) {
-      throw new PosternError('conflict', { message: `The place ${place.name} still has doors. Delete its locks first.` });
+      throw new PosternError('conflict', {
+        message: `The place ${place.name} still has doors. Delete its locks first.`,
+      });
     }
-    await updatePlace(tx, { organization_id: caller.organization_id, id }, { deleted_at: at, updated_at: at });
+    await updatePlace(
+      tx,
+      { organization_id: caller.organization_id, id },
+      { deleted_at: at, updated_at: at },
+    );
     const object = { type: 'Place', id, name: place.name } as const;
     const message = `${caller.member_name} deleted the place ${place.name}`;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'place.delete', at, object, place_id: id, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'place.delete',
+      at,
+      object,
+      place_id: id,
+      message,
+    });
   });
   reply.code(204);
 }
 
 type PlaceInput = ReturnType<typeof parseNew>;
 
-function placeRow(input: PlaceInput): Omit<Insertable<Tables['places']>, 'organization_id' | 'created_at' | 'updated_at'> {
+function placeRow(
+  input: PlaceInput,
+): Omit<Insertable<Tables['places']>, 'organization_id' | 'created_at' | 'updated_at'> {
   const { name, address, description = null, latitude = null, longitude = null, time_zone } = input;
   return { name, address, description, latitude, longitude, time_zone: time_zone ?? 'UTC' };
 }

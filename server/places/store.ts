@@ -5,11 +5,17 @@ import { containing, idsOf, type ListQuery, listPage } from '../http/lists.ts';
 
 export type PlaceWithCounts = NonNullable<Awaited<ReturnType<typeof selectPlace>>>;
 
-export function selectPlaces(connection: Connection, organization_id: number, query: ListQuery & { sort?: string }) {
+export function selectPlaces(
+  connection: Connection,
+  organization_id: number,
+  query: ListQuery & { sort?: string },
+) {
   let rows = places(connection, organization_id);
   if (query.ids) rows = rows.where('places.id', 'in', idsOf(query.ids));
   if (query.query) rows = rows.where(sql<boolean>`places.name like ${containing(query.query)} escape '\\'`);
-  rows = rows.orderBy(sql`places.name collate nocase`, query.sort === '-name' ? 'desc' : 'asc').orderBy('places.id');
+  rows = rows
+    .orderBy(sql`places.name collate nocase`, query.sort === '-name' ? 'desc' : 'asc')
+    .orderBy('places.id');
   return listPage(rows, { ...query, limit: query.limit ?? 50 });
 }
 
@@ -35,7 +41,11 @@ export async function updatePlace(
     .execute();
 }
 
-export async function countDoors(connection: Connection, organization_id: number, place_id: number): Promise<number> {
+export async function countDoors(
+  connection: Connection,
+  organization_id: number,
+  place_id: number,
+): Promise<number> {
   const row = await connection.query
     .selectFrom('doors')
     .select(sql<number>`count(*)`.as('count'))

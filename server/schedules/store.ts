@@ -9,6 +9,8 @@ export async function selectSchedules(
   organization_id: number,
   group_id: number,
 ): Promise<Schedule[]> {
-  const rows = await connection.prepare<{ weekly: string; exceptions: string }>(selectSql).all(organization_id, group_id);
+  const rows = await connection
+    .prepare<{ weekly: string; exceptions: string }>(selectSql)
+    .all(organization_id, group_id);
   return rows.map((row) => ({ weekly: JSON.parse(row.weekly), exceptions: JSON.parse(row.exceptions) }));
 }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, type KeyObject, createSecretKey } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
 const nonceBytes = 12;
 const tagBytes = 16;
@@ -22,21 +22,24 @@ export interface Sealer {
 export interface SealerSource {
   /** 32 bytes. */
   secretKey: Uint8Array;
-  randomBytes(length: number): Uint8Array;
+  /** That many random bytes. */
+  random(length: number): Uint8Array;
 }
 
-export function createSealer({ secretKey, randomBytes }: SealerSource): Sealer {
+export function createSealer({ secretKey, random }: SealerSource): Sealer {
   const key = deriveKey(secretKey, 'seal');
   return {
     seal(plain, place) {
-      const nonce = randomBytes(nonceBytes);
+      const nonce = random(nonceBytes);
       const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(associatedBytes(place));
       return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
     },
     open(sealed, place) {
       if (sealed.length < nonceBytes + tagBytes) throw new Error('a sealed value is too short');
       const bytes = Buffer.from(sealed);
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), {
+        authTagLength: tagBytes,
+      })
         .setAAD(associatedBytes(place))
         .setAuthTag(bytes.subarray(-tagBytes));
       return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()]);

@@ -36,7 +36,8 @@ export class Holds {
   /** Ends a press. Throws `hold_too_short`, `hold_expired` or `hold_used`. */
   finish(caller: LinkCaller, door_id: number, nonce: string): void {
     const hold = this.#holds.get(nonce);
-    if (!hold || hold.link_id !== caller.link_id || hold.door_id !== door_id) throw new PosternError('hold_expired');
+    if (!hold || hold.link_id !== caller.link_id || hold.door_id !== door_id)
+      throw new PosternError('hold_expired');
     const heldMs = this.#now() - hold.beganMs;
     if (heldMs > holdMsMax) throw new PosternError('hold_expired');
     if (hold.used) throw new PosternError('hold_used');

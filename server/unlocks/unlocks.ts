@@ -1,4 +1,10 @@
-import { type Decision, type DenialReason, decide, type LinkCredential, type UnlockMethod } from '../../domain/decide.ts';
+import {
+  type Decision,
+  type DenialReason,
+  decide,
+  type LinkCredential,
+  type UnlockMethod,
+} from '../../domain/decide.ts';
 import { PosternError } from '../../domain/errors.ts';
 import type { Actor } from '../../domain/event.ts';
 import { instantOfSeconds } from '../../domain/instants.ts';
@@ -8,7 +14,14 @@ import { causedBy, type NewEvent, recordEvent, recordOutcome } from '../events/e
 import type { StoredLink } from '../links/store.ts';
 import { linkCredential } from '../links/view.ts';
 import { selectSchedules } from '../schedules/store.ts';
-import { type DoorFacts, type LinkKey, selectDoorFacts, selectLinkRow, selectPassFacts, takeUse } from './store.ts';
+import {
+  type DoorFacts,
+  type LinkKey,
+  selectDoorFacts,
+  selectLinkRow,
+  selectPassFacts,
+  takeUse,
+} from './store.ts';
 
 export interface LinkUnlock {
   link: LinkKey;
@@ -35,12 +48,21 @@ export async function unlockWithLink(context: Context, request: LinkUnlock): Pro
 }
 
 /** Unlocks a door for a member or an API key, whose right to it is the caller's own. */
-export async function unlockWithLogin(context: Context, caller: LoginCaller, door_id: number): Promise<UnlockResult> {
+export async function unlockWithLogin(
+  context: Context,
+  caller: LoginCaller,
+  door_id: number,
+): Promise<UnlockResult> {
   const { organization_id } = caller;
   const at = context.clock.now();
   const committed = await context.database.transaction(async (tx) => {
     const door = await requireDoor(tx, { organization_id, door_id, group_id: null });
-    const decision = decide({ at, method: 'api', credential: { kind: 'login' }, door: doorState(context, door) });
+    const decision = decide({
+      at,
+      method: 'api',
+      credential: { kind: 'login' },
+      door: doorState(context, door),
+    });
     const event = unlockEvent({ ...causedBy(caller), at, door, decision, method: 'api' });
     return { decision, door, event_uuid: await recordEvent(context, tx, event) };
   });
@@ -54,8 +76,16 @@ async function decideWithLink(context: Context, tx: Transaction, request: LinkUn
     const taken = await takeUse(tx, request.link, at);
     const link = taken ?? (await selectLinkRow(tx, request.link));
     if (!link) throw new PosternError('not_found');
-    const door = await requireDoor(tx, { organization_id, door_id: request.door_id, group_id: link.group_id });
-    const credential = await credentialOf(tx, request, { link, door, uses_before: taken ? link.uses - 1 : link.uses });
+    const door = await requireDoor(tx, {
+      organization_id,
+      door_id: request.door_id,
+      group_id: link.group_id,
+    });
+    const credential = await credentialOf(tx, request, {
+      link,
+      door,
+      uses_before: taken ? link.uses - 1 : link.uses,
+    });
     const decision = decide({ at, method: request.method, credential, door: doorState(context, door) });
     if (decision.granted && !taken) throw new Error('a grant without a taken use');
     return { result: { decision, door, link }, undo: !decision.granted };
@@ -63,7 +93,15 @@ async function decideWithLink(context: Context, tx: Transaction, request: LinkUn
   const { decision, door, link } = decided;
   const by = { actor: recipientOf(link), authenticated_by: { type: 'GroupLink', id: link.id } } as const;
   const { method, reader } = request;
-  const event = unlockEvent({ organization_id, ...by, at, door, decision, method, ...(reader ? { reader } : {}) });
+  const event = unlockEvent({
+    organization_id,
+    ...by,
+    at,
+    door,
+    decision,
+    method,
+    ...(reader ? { reader } : {}),
+  });
   return { decision, door, event_uuid: await recordEvent(context, tx, event) };
 }
 
@@ -74,7 +112,11 @@ async function credentialOf(
   { link, door, uses_before }: { link: StoredLink; door: DoorFacts; uses_before: number },
 ): Promise<LinkCredential | null> {
   const schedules = await selectSchedules(tx, link.organization_id, link.group_id);
-  const credential = linkCredential(link, { includes_door: door.includes_door === 1, schedules, uses_before });
+  const credential = linkCredential(link, {
+    includes_door: door.includes_door === 1,
+    schedules,
+    uses_before,
+  });
   if (!request.pass) return credential;
   const pass = await selectPassFacts(tx, { ...request.link, pass_index: request.pass.index });
   if (!pass) return null;
@@ -90,7 +132,11 @@ async function credentialOf(
 }
 
 /** After the commit: sends the command of a grant, waits for its outcome, and keeps it beside the event. */
-async function carryOut(context: Context, committed: Committed, organization_id: number): Promise<UnlockResult> {
+async function carryOut(
+  context: Context,
+  committed: Committed,
+  organization_id: number,
+): Promise<UnlockResult> {
   const { decision, door, event_uuid } = committed;
   if (!decision.granted) return { opened: false, reason: decision.reason };
   const command = { command_id: event_uuid, door_id: door.id, pulse_ms: door.pulse_ms };
@@ -112,7 +158,12 @@ async function carryOut(context: Context, committed: Committed, organization_id:
 async function recordFailure(
   context: Context,
   tx: Transaction,
-  { event_uuid, organization_id, door, outcome }: { event_uuid: string; organization_id: number; door: DoorFacts; outcome: string },
+  {
+    event_uuid,
+    organization_id,
+    door,
+    outcome,
+  }: { event_uuid: string; organization_id: number; door: DoorFacts; outcome: string },
 ): Promise<void> {
   await recordEvent(context, tx, {
     organization_id,
@@ -124,7 +175,10 @@ async function recordFailure(
     place_id: door.place_id,
     sequence: event_uuid,
     reason: outcome === 'not_done' ? 'lock_failed' : 'outcome_unknown',
-    message: outcome === 'not_done' ? `${door.name} did not unlock` : `${door.name} did not say in time whether it unlocked`,
+    message:
+      outcome === 'not_done'
+        ? `${door.name} did not unlock`
+        : `${door.name} did not say in time whether it unlocked`,
   });
 }
 
@@ -139,7 +193,9 @@ function unlockEvent(facts: {
   reader?: string;
 }): NewEvent {
   const { door, decision, actor, ...rest } = facts;
-  const message = decision.granted ? `${actor.name} unlocked ${door.name}` : `${actor.name} was refused at ${door.name}`;
+  const message = decision.granted
+    ? `${actor.name} unlocked ${door.name}`
+    : `${actor.name} was refused at ${door.name}`;
   return {
     ...rest,
     type: 'lock.unlock',
