@@ -46,6 +46,8 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   scan: runScan,
 };
 
+// What is kept is for its owner only.
+process.umask(0o077);
 process.exitCode = await run(process.argv.slice(2));
 
 async function run([name = '--help', ...args]: string[]): Promise<number> {

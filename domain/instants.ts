@@ -28,6 +28,16 @@ export function addMs(at: string, ms: number): string {
   return canonical(Temporal.Instant.from(at).add({ milliseconds: ms }));
 }
 
+/** The first of two instants. */
+export function earlier(one: string, other: string): string {
+  return one <= other ? one : other;
+}
+
+/** The second of two instants. */
+export function later(one: string, other: string): string {
+  return one >= other ? one : other;
+}
+
 /** Milliseconds from `from` to `to`. */
 export function msBetween(from: string, to: string): number {
   return Date.parse(to) - Date.parse(from);

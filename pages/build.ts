@@ -14,7 +14,7 @@ const browsers = ['safari15.4', 'chrome99', 'firefox97'];
 /** Bundles the visitor's page into `pages/dist`: one page, one script, one style sheet, named by what is in them. */
 export async function buildPages(): Promise<{ file: string; bytes: number }[]> {
   const script = await bundle(path.join(source, 'main.ts'));
-  const style = minifiedStyle(await readFile(path.join(source, 'guest.css'), 'utf8'));
+  const style = minifiedStyle(await styleSheets());
   const scriptName = hashedName(script, 'js');
   const styleName = hashedName(style, 'css');
   const markup = minifiedMarkup(await readFile(path.join(source, 'guest.html'), 'utf8'));
@@ -50,9 +50,7 @@ async function bundle(input: string): Promise<string> {
     input,
     platform: 'browser',
     transform: { target: browsers },
-    plugins: [
-      { name: 'raw-codes-only', transform: { filter: { id: /\/qr\/index\.js$/ }, handler: rawCodesOnly } },
-    ],
+    plugins: [{ name: 'light-qr', transform: { filter: { id: /\/qr\/index\.js$/ }, handler: lightened } }],
     logLevel: 'warn',
   });
   const { output } = await build.generate({
@@ -64,11 +62,31 @@ async function bundle(input: string): Promise<string> {
   return output[0].code;
 }
 
-/** The page draws its code itself: the encoder's other outputs, GIF and terminal and so on, would be dead weight. */
-function rawCodesOnly(code: string): string {
-  const others = /(?<=return renderRaw\(r\);\n).*?(?= {4}return err\()/s;
-  if (!others.test(code)) throw new Error('the QR encoder has changed: see what rawCodesOnly may leave out');
-  return code.replace(others, '');
+/**
+ * The QR encoder chooses at run time what the page has chosen long ago: told so here, a third of it falls away.
+ * GIF, terminal and bytes go with the first two, the tables of the levels other than Q with the last two.
+ */
+const qrChoices: readonly [RegExp, string][] = [
+  [
+    /(?<=function encodeQR\(text, )output = 'raw', opts = \{\}\) \{/,
+    "_, opts = {}) {\nconst output = 'raw';",
+  ],
+  [/const encoding = opts\.encoding [^;]*;/, "const encoding = 'alphanumeric';"],
+  [/(?<=\n {4})low: \[[^\]]*\],\s+medium: \[[^\]]*\],\s+(?=quartile: \[)/g, ''],
+  [/(?<=\n {4}quartile: \[[^\]]*\],\s+)high: \[[^\]]*\],?/g, ''],
+];
+
+function lightened(encoder: string): string {
+  return qrChoices.reduce((code, [choice, chosen]) => {
+    if (code.search(choice) < 0) throw new Error(`the QR encoder has changed: ${choice} is not in it`);
+    return code.replace(choice, chosen);
+  }, encoder);
+}
+
+/** Every style sheet of the page in one, in the order of their names. */
+async function styleSheets(): Promise<string> {
+  const names = (await readdir(source)).filter((name) => name.endsWith('.css')).sort();
+  return (await Promise.all(names.map((name) => readFile(path.join(source, name), 'utf8')))).join('');
 }
 
 function hashedName(text: string, extension: string): string {
@@ -82,6 +100,7 @@ function minifiedStyle(style: string): string {
     .replace(/\s+/g, ' ')
     .replace(/ ?([{};,]) ?/g, '$1')
     .replace(/: /g, ':')
+    .replace(/(?<=[\s:,(-])0\./g, '.')
     .replace(/;}/g, '}')
     .trim();
 }

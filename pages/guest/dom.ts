@@ -15,7 +15,8 @@ export function copyOf(role: string): HTMLElement {
 }
 
 /** Writes only what changed: a live region speaks once, and a page that ticks every second stays still. */
-export function setText(element: HTMLElement, text: string): void {
+export function say(root: ParentNode, role: string, text: string): void {
+  const element = part(root, role);
   if (element.textContent !== text) element.textContent = text;
 }
 

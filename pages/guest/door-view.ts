@@ -1,5 +1,5 @@
 import type { DenialReason } from '../../domain/decide.ts';
-import { copyOf, part, setAttribute, setHidden, setText } from './dom.ts';
+import { copyOf, part, say, setAttribute, setHidden } from './dom.ts';
 import { askToConfirm, beginHold, confirm, dismiss, holdMs, releaseHold, remark } from './doors.ts';
 import { listenForHold } from './hold.ts';
 import type { Door, Page } from './state.ts';
@@ -51,20 +51,19 @@ function renderDoor(page: Page, door: Door, element: HTMLElement): void {
   const buttons = page.state.link?.link_enabled !== false || isOpening(door);
   const unavailable = phase === 'unavailable';
 
-  setText(part(element, 'door-name'), words.cleaned(door.lock.name));
-  setText(part(element, 'label'), labelOf(door, phase));
-  setText(part(element, 'label-name'), words.cleaned(door.lock.name));
+  say(element, 'door-name', words.cleaned(door.lock.name));
+  say(element, 'label', labelOf(door, phase));
+  say(element, 'label-name', words.cleaned(door.lock.name));
   setAttribute(part(element, 'icon'), 'href', phase === 'open' ? '#open' : '#lock');
   setHidden(hold, !buttons);
   if (hold instanceof HTMLButtonElement && hold.disabled !== unavailable) hold.disabled = unavailable;
   setAttribute(hold, 'aria-disabled', isOpening(door) ? 'true' : null);
   element.style.setProperty('--open-ms', `${door.openMs}ms`);
 
-  setText(part(element, 'question'), words.question(door.lock.name));
-  setText(part(element, 'confirm'), words.confirm(door.lock.name));
-  setText(part(element, 'dismiss'), words.dismiss);
+  say(element, 'confirm', words.confirm(door.lock.name));
+  say(element, 'dismiss', words.dismiss);
   setAttribute(confirmation, 'aria-label', words.question(door.lock.name));
-  setText(part(element, 'message'), buttons ? messageOf(page, door, phase) : '');
+  say(element, 'message', buttons ? messageOf(page, door, phase) : '');
   element.toggleAttribute('data-counting', phase === 'holding' && door.counting);
   setAttribute(element, 'data-phase', phase);
   moveFocus(confirmation, phase === 'confirming', hold, part(element, 'confirm'));

@@ -39,7 +39,7 @@ export function askToConfirm(page: Page, door: Door): void {
   door.press = press ?? newPress(page, door);
   door.press.askedAt = performance.now();
   door.phase = 'confirming';
-  door.message = '';
+  door.message = words.question(door.lock.name);
   page.render();
 }
 

@@ -1,6 +1,6 @@
 import { showAddress, takeAddress } from './address.ts';
 import { type Answer, type LinkView, readLink, startSession } from './api.ts';
-import { part, setText } from './dom.ts';
+import { part, say } from './dom.ts';
 import { listenForFull } from './pass-view.ts';
 import { render } from './render.ts';
 import { acceptLink, type Page, type State, stageOf, type Trouble } from './state.ts';
@@ -31,7 +31,7 @@ document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible' && Date.now() - askedAt > wakeMs) refresh();
 });
 part(document, 'retry').addEventListener('click', refresh);
-setText(part(document, 'hold-note'), words.holdNote);
+say(document, 'hold-note', words.holdNote);
 document.title = words.title;
 listenForFull();
 refresh();
@@ -104,28 +104,28 @@ function refuse(): void {
   state.doors.clear();
 }
 
-/** Every full second by the server's clock, and exactly at the end of the link. */
+/** Every full second by the server's clock, and exactly when something begins or ends. */
 function tick(): void {
   const now = serverNow();
-  const until = Date.parse(state.link?.valid_until ?? '') - now;
-  if (until <= 0 && state.link !== null) state.link.pass = null;
+  const { link } = state;
+  if (link !== null && now >= Date.parse(link.valid_until)) link.pass = null;
   page.render();
   if (document.visibilityState === 'visible' && isDue(now)) refresh();
-  const second = 1000 - (now % 1000);
-  setTimeout(tick, until > 0 ? Math.min(second, until) : second);
+  const coming = [...starts(), Date.parse(link?.valid_until ?? '')].filter((at) => at > now);
+  setTimeout(tick, Math.min(1000 - (now % 1000), ...coming.map((at) => at - now)));
 }
 
 function isDue(now: number): boolean {
   if (asking || (state.secret === null && state.linkId === null)) return false;
-  const waited = Date.now() - askedAt;
-  return waited >= nextAskMs || (waited >= wakeMs && hasWoken(now));
+  const waitedMs = Date.now() - askedAt;
+  const woken = starts().some((at) => now >= at && now < at + pollMs);
+  return waitedMs >= nextAskMs || (waitedMs >= wakeMs && woken);
 }
 
-/** Whether the link or one of its doors should have opened by now, of which the server has not told us yet. */
-function hasWoken(now: number): boolean {
+/** When the link or one of its doors should open; in the past, it has, and the server has not told us yet. */
+function starts(): number[] {
   const { link } = state;
-  if (link === null) return false;
-  const starts = link.locks.filter((lock) => !lock.unlockable).map((lock) => lock.unlockable_at);
-  if (link.state === 'not_active') starts.push(link.valid_from);
-  return starts.some((at) => at !== null && now >= Date.parse(at) && now - Date.parse(at) < pollMs);
+  const doors = link?.locks.filter((lock) => !lock.unlockable).map((lock) => lock.unlockable_at) ?? [];
+  const instants = link?.state === 'not_active' ? [link.valid_from, ...doors] : doors;
+  return instants.map((at) => Date.parse(at ?? '')).filter(Number.isFinite);
 }

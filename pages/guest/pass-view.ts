@@ -1,5 +1,5 @@
 import type { LinkView } from './api.ts';
-import { part, setHidden, setText } from './dom.ts';
+import { part, say, setHidden } from './dom.ts';
 import { drawPass } from './qr.ts';
 import * as words from './words.ts';
 
@@ -10,8 +10,8 @@ let wakeLock: { release(): Promise<void> } | null = null;
 export function renderPass(link: LinkView | null): void {
   const pass = link?.pass ?? null;
   if (link !== null && pass !== null) {
-    setText(part(document, 'pass-title'), words.passTitle);
-    setText(part(document, 'pass-note'), link.link_enabled ? words.passNote : words.passOnly);
+    say(document, 'pass-title', words.passTitle);
+    say(document, 'pass-note', link.link_enabled ? words.passNote : words.passOnly);
   }
   if (pass === drawn) return;
   drawn = pass;
@@ -21,7 +21,7 @@ export function renderPass(link: LinkView | null): void {
   const enlarge = part(document, 'enlarge');
   enlarge.replaceChildren(...(svg === null ? [] : [svg]));
   enlarge.setAttribute('aria-label', words.passEnlarge);
-  setText(part(document, 'show'), words.passShow);
+  say(document, 'show', words.passShow);
   setHidden(part(document, 'pass'), svg === null);
   document.querySelector('main')?.toggleAttribute('data-pass', svg !== null);
 }
@@ -37,8 +37,8 @@ export function listenForFull(): void {
     copy.setAttribute('role', 'img');
     copy.setAttribute('aria-label', words.passLabel);
     part(dialog, 'full-code').replaceChildren(copy);
-    setText(part(dialog, 'full-note'), words.fullNote);
-    setText(part(dialog, 'full-close'), words.close);
+    say(dialog, 'full-note', words.fullNote);
+    say(dialog, 'full-close', words.close);
     dialog.showModal();
     stayAwake();
   };

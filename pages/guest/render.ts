@@ -1,4 +1,4 @@
-import { copyOf, part, setAttribute, setHidden, setText } from './dom.ts';
+import { copyOf, part, say, setAttribute, setHidden } from './dom.ts';
 import { createDoorView, type DoorView } from './door-view.ts';
 import { abandon } from './doors.ts';
 import { renderPass } from './pass-view.ts';
@@ -23,14 +23,14 @@ export function render(page: Page): void {
   renderStatus(page, stage, opening);
   renderDoors(page, isLive(stage), opening);
   renderPass(isLive(stage) ? state.link : null);
-  setText(part(main, 'connection'), noticeOf(page, isLive(stage)));
+  say(main, 'connection', noticeOf(page, isLive(stage)));
 }
 
 /** What the visitor should know while the page goes on with what it has. */
 function noticeOf({ state: { link, trouble } }: Page, live: boolean): string {
   if (link === null || trouble === null || trouble === 'too_many_requests') return '';
-  if (trouble !== 'no_connection') return words.serverErrorShort;
-  return live && link.pass !== null ? words.noConnectionPass : words.noConnectionShort;
+  const [, title, text] = statuses[trouble];
+  return `${title}. ${live && link.pass !== null ? words.passMayHelp : text}`;
 }
 
 /** The zone in which the page tells the time: the first door's place, or this phone's where no door is left. */
@@ -41,20 +41,20 @@ function zoneOf({ state }: Page): string {
 
 function renderHeader(page: Page, stage: Stage): void {
   const { link } = page.state;
-  setText(part(document, 'recipient'), link === null ? words.title : words.cleaned(link.name));
-  setText(part(document, 'organization'), words.cleaned(link?.organization.name ?? ''));
+  say(document, 'recipient', link === null ? words.title : words.cleaned(link.name));
+  say(document, 'organization', words.cleaned(link?.organization.name ?? ''));
   setHidden(part(document, 'window'), !isLive(stage));
   if (link === null) return;
   const zone = zoneOf(page);
   const from = link.valid_from === null ? null : Date.parse(link.valid_from);
   const until = Date.parse(link.valid_until);
-  setText(part(document, 'window'), windowWords(from, until, zone));
+  say(document, 'window', windowWords(from, until, zone));
   const left = isLive(stage) && link.max_uses !== null ? Math.max(link.max_uses - link.uses, 0) : null;
-  setText(part(document, 'uses'), left === null ? '' : words.usesLeft(left));
+  say(document, 'uses', left === null ? '' : words.usesLeft(left));
   setHidden(part(document, 'show'), !isLive(stage) || link.pass === null || link.locks.length < 3);
   const place = link.locks[0]?.place.name ?? '';
   const foreign = isLive(stage) ? foreignZoneName(zone, from === null ? [until] : [from, until]) : null;
-  setText(part(document, 'zone'), foreign === null ? '' : words.zone(place, foreign));
+  say(document, 'zone', foreign === null ? '' : words.zone(place, foreign));
 }
 
 const statuses: Record<Exclude<Stage, 'loading' | 'active'>, [icon: string, title: string, text: string]> = {
@@ -77,13 +77,12 @@ function renderStatus(page: Page, stage: Stage, opening: boolean): void {
   const [icon, title, text] = quiet ? ['', '', ''] : statuses[stage];
   section.toggleAttribute('data-shown', !quiet);
   if (icon !== '') setAttribute(part(section, 'status-icon'), 'href', `#${icon}`);
-  setText(part(section, 'status-title'), title);
-  setText(part(section, 'status-text'), quiet ? '' : statusText(page, stage, text));
+  say(section, 'status-title', title);
+  say(section, 'status-text', quiet ? '' : statusText(page, stage, text));
   const opensAt = isLive(stage) && stage !== 'active' ? nextOpening(page, stage) : null;
-  setText(part(section, 'countdown'), opensAt === null ? '' : countdownWords(opensAt - serverNow()));
-  const retry = part(section, 'retry');
-  setText(retry, words.retry);
-  setHidden(retry, stage !== 'no_connection' && stage !== 'server_error');
+  say(section, 'countdown', opensAt === null ? '' : countdownWords(opensAt - serverNow()));
+  say(section, 'retry', words.retry);
+  setHidden(part(section, 'retry'), stage !== 'no_connection' && stage !== 'server_error');
 }
 
 function statusText(page: Page, stage: Stage, text: string): string {

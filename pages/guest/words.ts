@@ -75,14 +75,11 @@ export const noSessionText =
   'For your safety this page does not keep the link. Go back to the message and tap it there.';
 export const noConnection = 'No connection';
 export const noConnectionText = 'Check that your phone is online. This page tries again by itself.';
-export const noConnectionPass = 'No connection. The QR code may still work at the reader.';
-export const noConnectionShort = 'No connection. This page tries again by itself.';
 export const serverError = 'The door system does not answer';
-export const serverErrorShort = 'The door system does not answer. This page tries again by itself.';
-export const serverErrorText =
-  'Something is wrong at our end. This page tries again by itself; meanwhile, ring the bell.';
+export const serverErrorText = 'This page tries again by itself. Meanwhile, ring the bell.';
 export const busy = 'One moment';
 export const busyText = 'There were too many tries. This page goes on by itself.';
+export const passMayHelp = 'The QR code may still work at the reader.';
 export const retry = 'Try again';
 
 export const holdTooShort = 'That was a little too short. Press and hold once more.';

@@ -7,7 +7,7 @@ import {
 } from '../../domain/decide.ts';
 import { PosternError } from '../../domain/errors.ts';
 import type { Actor } from '../../domain/event.ts';
-import { instantOfSeconds } from '../../domain/instants.ts';
+import { earlier, instantOfSeconds, later } from '../../domain/instants.ts';
 import type { Context, LoginCaller } from '../context.ts';
 import type { Transaction } from '../database/database.ts';
 import { causedBy, type NewEvent, recordEvent, recordOutcome } from '../events/events.ts';
@@ -126,8 +126,8 @@ async function credentialOf(
     ...credential,
     // A suspended link's pass is replaced too: the suspension is what the operator did, and what the answer names.
     revoked: credential.revoked || (pass.revoked_at !== null && !credential.suspended),
-    valid_from: credential.valid_from !== null && credential.valid_from > from ? credential.valid_from : from,
-    valid_until: credential.valid_until < until ? credential.valid_until : until,
+    valid_from: later(credential.valid_from ?? from, from),
+    valid_until: earlier(credential.valid_until, until),
   };
 }
 
