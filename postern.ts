@@ -75,7 +75,10 @@ async function runDemo(args: string[]): Promise<number> {
   open.defer(() => installation.close());
   const server = await startServer(installation, config);
   open.defer(() => server.close());
-  const { demo, agent } = await openDemo(installation.context, config.dataFolder);
+  const { demo, agent } = await openDemo(installation.context, {
+    dataFolder: config.dataFolder,
+    timeZone: Temporal.Now.timeZoneId(),
+  });
   const { startAgent } = await import('./agent/main.ts');
   const running = startAgent({
     server_url: server.url,

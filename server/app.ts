@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { type Endpoint, endpoints, type Operation } from '../domain/endpoints.ts';
 import { errorBody, PosternError } from '../domain/errors.ts';
 import { authenticate } from './authentication.ts';
-import type { Context } from './context.ts';
+import type { Caller, Context } from './context.ts';
 import { readCredential } from './http/credentials.ts';
 import type { FailureLimit } from './http/failure-limit.ts';
 import type { Request } from './http/handlers.ts';
@@ -25,6 +25,13 @@ const pathParameterLengthMax = 500;
 /** Where a page on another origin may call with a link's secret. */
 const crossOriginPaths =
   /^\/(locks|locks\/\d+\/(unlock|access)|group_link|group_link\/qr_code\.(svg|png))\/?$/;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the route's own `onRequest`, before its handler. */
+    caller: Caller;
+  }
+}
 
 export interface AppParts {
   context: Context;
@@ -48,6 +55,7 @@ export function createApp(parts: AppParts): FastifyInstance {
       answerError(parts, new PosternError('not_found'), reply);
     },
   });
+  app.decorateRequest('caller');
   refuseExpectations(app.server);
   app.register(cookie);
   readBodies(app);
@@ -79,9 +87,12 @@ function addRoutes(app: FastifyInstance, parts: AppParts, operation: Operation):
       method: [...endpoint.methods],
       url,
       config: { operation },
+      // Before the body is read: a stranger's is never parsed.
+      onRequest: async (request) => {
+        request.caller = await authenticate(parts.context, endpoint, request);
+      },
       handler: async (request, reply) => {
-        const caller = await authenticate(parts.context, endpoint, request);
-        const { body, query, headers } = request;
+        const { caller, body, query, headers } = request;
         const params = request.params as Record<string, string>; // path parameters are texts
         const answer = await handle({ caller, params, query, body, headers, reply });
         return answer === undefined ? reply.send() : answer;

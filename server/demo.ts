@@ -97,10 +97,10 @@ export function demoConfig(config: Config): Config {
 /** Opens what the first start made, or makes it. Answers the same things every time. */
 export async function openDemo(
   context: Context,
-  dataFolder: string,
+  { dataFolder, timeZone }: { dataFolder: string; timeZone: string },
 ): Promise<{ demo: Demo; agent: DemoAgent }> {
   const file = demoFiles(dataFolder).record;
-  const record = existsSync(file) ? readRecord(file) : await makeRecord(context, dataFolder);
+  const record = existsSync(file) ? readRecord(file) : await makeRecord(context, { dataFolder, timeZone });
   const link = await currentLink(context, record);
   writeRecord(dataFolder, { ...record, link });
   const { pass, qr_png } = await writePass(context, dataFolder, {
@@ -153,9 +153,12 @@ function writeRecord(dataFolder: string, record: DemoRecord): void {
   renameSync(`${file}.new`, file);
 }
 
-async function makeRecord(context: Context, dataFolder: string): Promise<DemoRecord> {
+async function makeRecord(
+  context: Context,
+  { dataFolder, timeZone }: { dataFolder: string; timeZone: string },
+): Promise<DemoRecord> {
   const first = await setUp(context, { name: 'Postern demo', domain: 'demo', email: 'owner@demo.invalid' });
-  const building = await makeBuilding(context, first.organization.id);
+  const building = await makeBuilding(context, first.organization.id, timeZone);
   const caller = only((await authenticateLogin(context, first.api_key)) ?? undefined);
   const record = { ...first, ...building, link: await issueLink(context, caller, building.group_id) };
   writeRecord(dataFolder, record);
@@ -163,7 +166,7 @@ async function makeRecord(context: Context, dataFolder: string): Promise<DemoRec
   return record;
 }
 
-async function makeBuilding(context: Context, organization_id: number) {
+async function makeBuilding(context: Context, organization_id: number, time_zone: string) {
   const at = context.clock.now();
   const times = { created_at: at, updated_at: at, deleted_at: null };
   const { publicKey, privateKey } = context.random.keyPair();
@@ -175,7 +178,7 @@ async function makeBuilding(context: Context, organization_id: number) {
       address: '1 Gate Lane',
       latitude: null,
       longitude: null,
-      time_zone: Temporal.Now.timeZoneId(),
+      time_zone,
       ...times,
     });
     const agentRow = {

@@ -87,7 +87,7 @@ export async function startServer(installation: OpenInstallation, config: Config
   const handlers = createHandlers({ context, files: readPageFiles(), holds: new Holds(context) });
   const app = createApp({ context, handlers, failureLimit: new FailureLimit(config.rateLimits), log });
   const presentations = new Presentations(context);
-  acceptAgents(app.server, {
+  const endAgents = acceptAgents(app.server, {
     context,
     hostKey,
     log,
@@ -104,6 +104,7 @@ export async function startServer(installation: OpenInstallation, config: Config
     url,
     async close() {
       context.agents.close();
+      endAgents();
       await app.close();
     },
   };

@@ -39,7 +39,7 @@ const bannedFolders = /(^|\/)(common|shared|core|lib|utils|helpers)\//;
 const bannedNames =
   /^(?:export )?(?:class|interface|type|function)\s+\w+(?:Manager|Service|Helper|Util|Base|Impl|Info|Data|Common)\b/;
 const worldReaders =
-  /\b(?:process\.env|Date\.now\(|new Date\(\)|Math\.random\(|performance\.now\(|randomBytes\()/;
+  /\b(?:process\.env|Date\.now\(|new Date\(\)|Math\.random\(|performance\.now\(|randomBytes\(|Temporal\.Now)/;
 /** The one file of each program that reads the environment, the clock and randomness. */
 const programs = [
   'postern.ts',

@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { present } from '../agent/present.ts';
+import { agentFolder } from '../server/demo.ts';
 import { doorOn, forMs, openPhone, press, startBrowser, touch, untilState } from './browser.ts';
 import {
   type CreatedLink,
@@ -34,6 +36,13 @@ describe('the main job, from the printed link to the open door', { concurrency: 
 
   const scan = (what: string, door = 1) =>
     runPostern(['scan', what, '--door', String(door)], { POSTERN_DATA: demo.dataFolder });
+  /** What the reader at the front door answers: the same as `scan`, without a process of its own. */
+  const show = async (input: string) => {
+    const lines: string[] = [];
+    const say = (line: string) => lines.push(line);
+    await present({ input, door_id: 1, folder: agentFolder(demo.dataFolder), out: say, err: say });
+    return lines.join('\n');
+  };
   const pulsesOf = (uuid: string | undefined) =>
     demo.pulses().filter(({ command_id }) => command_id === uuid);
 
@@ -45,7 +54,7 @@ describe('the main job, from the printed link to the open door', { concurrency: 
     await page.goto(link.url);
     await untilState(page, 'active');
     await demo.call('PATCH', `/group_links/${link.id}`, { body: { group_link: { suspended: true } } });
-    assert.match((await scan(link.quick_response_code_token)).stdout, /^denied: credential_suspended\./);
+    assert.match(await show(link.quick_response_code_token), /^denied: credential_suspended\./);
     await untilState(page, 'suspended', pollDeadlineMs);
     assert.match((await page.locator('[data-role="status"]').textContent()) ?? '', /paused/);
     await assertNothingToUse(page);
@@ -57,11 +66,11 @@ describe('the main job, from the printed link to the open door', { concurrency: 
     const fresh = await readQrCode(await screenshotOfCode(page, folder.path));
     assert.notEqual(fresh, link.quick_response_code_token);
     assert.match(
-      (await scan(link.quick_response_code_token)).stdout,
+      await show(link.quick_response_code_token),
       /^denied: credential_revoked\./,
       'the code from before',
     );
-    assert.equal((await scan(fresh)).code, 0);
+    assert.match(await show(fresh), /^granted/);
     const door = doorOn(page, 2);
     await touch(page, door.hold, () => door.phase('open'));
     assert.deepEqual(phone.complaints, []);
@@ -202,7 +211,7 @@ describe('the main job, from the printed link to the open door', { concurrency: 
     const elsewhere = await scan(link.quick_response_code_token, 2);
     assert.equal(elsewhere.code, 1);
     assert.match(elsewhere.stdout, /^denied: door_not_included\./);
-    assert.equal((await scan(link.quick_response_code_token, 1)).code, 0);
+    assert.match(await show(link.quick_response_code_token), /^granted/);
     const events = await demo.unlocksBy(link);
     assert.deepEqual(
       events.map(({ success, object_id }) => [success, object_id]),
@@ -240,7 +249,7 @@ describe('the main job, from the printed link to the open door', { concurrency: 
     await page.goto(link.url);
     await untilState(page, 'not_active');
     assert.match((await page.locator('[data-role="status"]').textContent()) ?? '', /Your access starts/);
-    assert.match((await scan(link.quick_response_code_token)).stdout, /^denied: credential_not_active\./);
+    assert.match(await show(link.quick_response_code_token), /^denied: credential_not_active\./);
     await untilState(page, 'active', 20_000);
     assert.ok(new Date().toISOString() >= valid_from, 'not before its time');
     const door = doorOn(page, 1);
@@ -260,7 +269,7 @@ describe('the main job, from the printed link to the open door', { concurrency: 
     await untilState(page, 'expired', 20_000);
     assert.ok(new Date().toISOString() >= valid_until, 'not before its time');
     assert.equal(await page.locator('[data-role="qr"]').count(), 0);
-    assert.match((await scan(link.quick_response_code_token)).stdout, /^denied: credential_expired\./);
+    assert.match(await show(link.quick_response_code_token), /^denied: credential_expired\./);
     assert.deepEqual(phone.complaints, []);
   });
 });

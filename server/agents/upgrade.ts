@@ -4,8 +4,8 @@ import { agentFrameBytesMax, agentPath, agentSubprotocol } from '../../domain/ag
 import { endWith } from '../http/parser-errors.ts';
 import { AgentConnection, type AgentConnectionSettings } from './connection.ts';
 
-/** Takes WebSocket handshakes at the agents' path; every other upgrade is refused. */
-export function acceptAgents(server: Server, settings: AgentConnectionSettings): void {
+/** Takes WebSocket handshakes at the agents' path; every other upgrade is refused. Answers how to end them all. */
+export function acceptAgents(server: Server, settings: AgentConnectionSettings): () => void {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: agentFrameBytesMax,
@@ -18,4 +18,7 @@ export function acceptAgents(server: Server, settings: AgentConnectionSettings):
     if (request.url !== agentPath) return endWith(request.socket, 'not_found');
     sockets.handleUpgrade(request, socket, head, (opened) => new AgentConnection(opened, settings));
   });
+  return () => {
+    for (const socket of sockets.clients) socket.terminate();
+  };
 }
