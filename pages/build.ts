@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const pages = import.meta.dirname;
@@ -14,34 +13,33 @@ const browsers = ['safari15.4', 'chrome99', 'firefox97'];
 /** Bundles the visitor's page into `pages/dist`: one page, one script, one style sheet, named by what is in them. */
 export async function buildPages(): Promise<{ file: string; bytes: number }[]> {
   const script = await bundle(path.join(source, 'main.ts'));
-  const style = minifiedStyle(await styleSheets());
-  const scriptName = hashedName(script, 'js');
-  const styleName = hashedName(style, 'css');
-  const markup = minifiedMarkup(await readFile(path.join(source, 'guest.html'), 'utf8'));
+  const style = minifiedStyle(styleSheets());
+  const scriptName = await hashedName(script, 'js');
+  const styleName = await hashedName(style, 'css');
+  const markup = minifiedMarkup(readFileSync(path.join(source, 'guest.html'), 'utf8'));
   const page = referring(referring(markup, 'main.ts', scriptName), 'guest.css', styleName);
 
-  await mkdir(assets, { recursive: true });
+  mkdirSync(assets, { recursive: true });
   // The page comes after what it names and before what it no longer names goes: nobody ever reads half of it.
-  await replaceFile(path.join(assets, scriptName), script);
-  await replaceFile(path.join(assets, styleName), style);
-  await replaceFile(built, page);
-  await removeOthers(assets, [scriptName, styleName]);
-  await removeOthers(dist, ['assets', 'guest.html']);
+  replaceFile(path.join(assets, scriptName), script);
+  replaceFile(path.join(assets, styleName), style);
+  replaceFile(built, page);
+  removeOthers(assets, [scriptName, styleName]);
+  removeOthers(dist, ['assets', 'guest.html']);
   const files = [`assets/${scriptName}`, `assets/${styleName}`, 'guest.html'];
-  return Promise.all(files.map(async (file) => ({ file, bytes: (await stat(path.join(dist, file))).size })));
+  return files.map((file) => ({ file, bytes: statSync(path.join(dist, file)).size }));
 }
 
 /** Whether a source, this script or the installed packages changed after the last build. */
-async function isStale(): Promise<boolean> {
-  const names = await readdir(source);
+function isStale(): boolean {
+  const names = readdirSync(source);
   const sources = [source, ...names.map((name) => path.join(source, name)), import.meta.filename];
-  const times = await Promise.all([...sources, path.join(pages, '..', 'package-lock.json')].map(changedAt));
-  return (await changedAt(built)) <= Math.max(...times);
+  const times = [...sources, path.join(pages, '..', 'package-lock.json')].map(changedAt);
+  return changedAt(built) <= Math.max(...times);
 }
 
-async function changedAt(file: string): Promise<number> {
-  const found = await stat(file).catch(() => null);
-  return found?.mtimeMs ?? 0;
+function changedAt(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 async function bundle(input: string): Promise<string> {
@@ -63,17 +61,22 @@ async function bundle(input: string): Promise<string> {
 }
 
 /**
- * The QR encoder chooses at run time what the page has chosen long ago: told so here, a third of it falls away.
- * GIF, terminal and bytes go with the first two, the tables of the levels other than Q with the last two.
+ * The QR encoder chooses at run time what the page has chosen long ago (`guest/qr.ts` passes the same): told so here,
+ * a third of it falls away. GIF, terminal and bytes go with the first two, the tables of other levels with the rest.
  */
-const qrChoices: readonly [RegExp, string][] = [
+const qrOptions: Readonly<Record<string, string>> = {
+  ecc: "'quartile'",
+  encoding: "'alphanumeric'",
+  border: '4',
+};
+const qrChoices: readonly [RegExp, (found: string, name: string) => string][] = [
   [
     /(?<=function encodeQR\(text, )output = 'raw', opts = \{\}\) \{/,
-    "_, opts = {}) {\nconst output = 'raw';",
+    () => "_, opts) {\nconst output = 'raw';",
   ],
-  [/const encoding = opts\.encoding [^;]*;/, "const encoding = 'alphanumeric';"],
-  [/(?<=\n {4})low: \[[^\]]*\],\s+medium: \[[^\]]*\],\s+(?=quartile: \[)/g, ''],
-  [/(?<=\n {4}quartile: \[[^\]]*\],\s+)high: \[[^\]]*\],?/g, ''],
+  [/\bopts\.(\w+)/g, (_, name) => qrOptions[name] ?? 'undefined'],
+  [/(?<=\n {4})low: \[[^\]]*\],\s+medium: \[[^\]]*\],\s+(?=quartile: \[)/g, () => ''],
+  [/(?<=\n {4}quartile: \[[^\]]*\],\s+)high: \[[^\]]*\],?/g, () => ''],
 ];
 
 function lightened(encoder: string): string {
@@ -84,12 +87,16 @@ function lightened(encoder: string): string {
 }
 
 /** Every style sheet of the page in one, in the order of their names. */
-async function styleSheets(): Promise<string> {
-  const names = (await readdir(source)).filter((name) => name.endsWith('.css')).sort();
-  return (await Promise.all(names.map((name) => readFile(path.join(source, name), 'utf8')))).join('');
+function styleSheets(): string {
+  const names = readdirSync(source).filter((name) => name.endsWith('.css'));
+  return names
+    .sort()
+    .map((name) => readFileSync(path.join(source, name), 'utf8'))
+    .join('');
 }
 
-function hashedName(text: string, extension: string): string {
+async function hashedName(text: string, extension: string): Promise<string> {
+  const { createHash } = await import('node:crypto');
   return `guest.${createHash('sha256').update(text).digest('hex').slice(0, 12)}.${extension}`;
 }
 
@@ -114,22 +121,22 @@ function referring(page: string, file: string, asset: string): string {
   return page.replace(`"${file}"`, `"/page/assets/${asset}"`);
 }
 
-async function replaceFile(file: string, text: string): Promise<void> {
+function replaceFile(file: string, text: string): void {
   const fresh = path.join(path.dirname(file), `.${process.pid}-${path.basename(file)}`);
-  await writeFile(fresh, text);
-  await rename(fresh, file);
+  writeFileSync(fresh, text);
+  renameSync(fresh, file);
 }
 
 /** Removes what an earlier build left; what another process is writing at this moment (a dot, just now) stays. */
-async function removeOthers(folder: string, keep: readonly string[]): Promise<void> {
-  for (const name of await readdir(folder)) {
+function removeOthers(folder: string, keep: readonly string[]): void {
+  for (const name of readdirSync(folder)) {
     const file = path.join(folder, name);
-    const beingWritten = name.startsWith('.') && Date.now() - (await changedAt(file)) < 60_000;
-    if (!keep.includes(name) && !beingWritten) await rm(file, { recursive: true, force: true });
+    const beingWritten = name.startsWith('.') && Date.now() - changedAt(file) < 60_000;
+    if (!keep.includes(name) && !beingWritten) rmSync(file, { recursive: true, force: true });
   }
 }
 
-if (import.meta.main && (!process.argv.includes('--if-stale') || (await isStale()))) {
+if (import.meta.main && (!process.argv.includes('--if-stale') || isStale())) {
   for (const { file, bytes } of await buildPages()) {
     if (process.argv.includes('--verbose')) console.log(`${file} ${bytes} bytes`);
   }

@@ -32,8 +32,8 @@ export function createDoorView(page: Page, door: Door): DoorView {
     if (event.repeat) event.preventDefault(); // a key that rests here is no second decision
   });
   sure.addEventListener('click', (event) => {
-    if (event.isTrusted && event.detail === 0) confirm(page, door);
-    else remark(page, door, words.confirmByHolding);
+    if (event.isTrusted && event.detail === 0) void confirm(page, door);
+    else if (event.isTrusted) remark(page, door, words.confirmByHolding);
   });
   const close = () => dismiss(page, door);
   part(element, 'dismiss').addEventListener('click', close);

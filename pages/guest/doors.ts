@@ -1,5 +1,5 @@
 import * as api from './api.ts';
-import type { Door, Page, Press } from './state.ts';
+import { abandon, type Door, type Page, type Press } from './state.ts';
 import { serverNow } from './time.ts';
 import * as words from './words.ts';
 
@@ -67,14 +67,6 @@ export function dismiss(page: Page, door: Door): void {
 export function remark(page: Page, door: Door, message: string): void {
   door.message = message;
   page.render();
-}
-
-/** Ends what the visitor began when the door is no longer to be had. */
-export function abandon(door: Door, message: string): void {
-  door.press?.controller.abort();
-  door.press = null;
-  door.phase = 'ready';
-  door.message = message;
 }
 
 function takesPress(door: Door): boolean {

@@ -21,20 +21,21 @@ let nextAskMs = pollMs;
 window.addEventListener('hashchange', () => {
   Object.assign(state, newState(), takeAddress());
   page.render();
-  refresh();
+  void refresh();
 });
 window.addEventListener('online', refresh);
 window.addEventListener('pageshow', (event) => {
-  if (event.persisted) refresh();
+  if (event.persisted) void refresh();
 });
 document.addEventListener('visibilitychange', () => {
-  if (document.visibilityState === 'visible' && Date.now() - askedAt > wakeMs) refresh();
+  page.render();
+  if (document.visibilityState === 'visible' && Date.now() - askedAt > wakeMs) void refresh();
 });
 part(document, 'retry').addEventListener('click', refresh);
 say(document, 'hold-note', words.holdNote);
 document.title = words.title;
 listenForFull();
-refresh();
+void refresh();
 tick();
 
 function newState(): State {
@@ -110,7 +111,7 @@ function tick(): void {
   const { link } = state;
   if (link !== null && now >= Date.parse(link.valid_until)) link.pass = null;
   page.render();
-  if (document.visibilityState === 'visible' && isDue(now)) refresh();
+  if (document.visibilityState === 'visible' && isDue(now)) void refresh();
   const coming = [...starts(), Date.parse(link?.valid_until ?? '')].filter((at) => at > now);
   setTimeout(tick, Math.min(1000 - (now % 1000), ...coming.map((at) => at - now)));
 }

@@ -6,12 +6,13 @@ import * as words from './words.ts';
 let drawn: string | null = null;
 let wakeLock: { release(): Promise<void> } | null = null;
 
-/** Shows the pass of the link, or takes it away at once. */
-export function renderPass(link: LinkView | null): void {
+/** Shows the pass of the link, or takes it away at once. `waiting`: the doors do not open yet. */
+export function renderPass(link: LinkView | null, waiting: boolean): void {
   const pass = link?.pass ?? null;
   if (link !== null && pass !== null) {
     say(document, 'pass-title', words.passTitle);
-    say(document, 'pass-note', link.link_enabled ? words.passNote : words.passOnly);
+    const note = link.link_enabled ? words.passNote : words.passOnly;
+    say(document, 'pass-note', waiting ? words.passLater : note);
   }
   if (pass === drawn) return;
   drawn = pass;
@@ -40,7 +41,7 @@ export function listenForFull(): void {
     say(dialog, 'full-note', words.fullNote);
     say(dialog, 'full-close', words.close);
     dialog.showModal();
-    stayAwake();
+    void stayAwake();
   };
   part(document, 'enlarge').addEventListener('click', show);
   part(document, 'show').addEventListener('click', show);
@@ -58,6 +59,10 @@ function closeFull(): void {
 }
 
 /** Firefox before 98 knows no dialog: there the code stays in its place. */
+export function canEnlarge(): boolean {
+  return full() !== null;
+}
+
 function full(): HTMLDialogElement | null {
   const dialog = part(document, 'full');
   return typeof HTMLDialogElement !== 'undefined' && dialog instanceof HTMLDialogElement ? dialog : null;

@@ -1,8 +1,7 @@
 import { copyOf, part, say, setAttribute, setHidden } from './dom.ts';
 import { createDoorView, type DoorView } from './door-view.ts';
-import { abandon } from './doors.ts';
-import { renderPass } from './pass-view.ts';
-import { type Door, isLive, isOpening, type Page, type Stage, stageOf } from './state.ts';
+import { canEnlarge, renderPass } from './pass-view.ts';
+import { abandon, type Door, isLive, isOpening, type Page, type Stage, stageOf } from './state.ts';
 import { atWords, countdownWords, foreignZoneName, serverNow, windowWords } from './time.ts';
 import * as words from './words.ts';
 
@@ -22,7 +21,7 @@ export function render(page: Page): void {
   renderHeader(page, stage);
   renderStatus(page, stage, opening);
   renderDoors(page, isLive(stage), opening);
-  renderPass(isLive(stage) ? state.link : null);
+  renderPass(isLive(stage) ? state.link : null, stage !== 'active');
   say(main, 'connection', noticeOf(page, isLive(stage)));
 }
 
@@ -51,7 +50,8 @@ function renderHeader(page: Page, stage: Stage): void {
   say(document, 'window', windowWords(from, until, zone));
   const left = isLive(stage) && link.max_uses !== null ? Math.max(link.max_uses - link.uses, 0) : null;
   say(document, 'uses', left === null ? '' : words.usesLeft(left));
-  setHidden(part(document, 'show'), !isLive(stage) || link.pass === null || link.locks.length < 3);
+  const farBelow = isLive(stage) && link.pass !== null && link.locks.length > 2;
+  setHidden(part(document, 'show'), !farBelow || !canEnlarge());
   const place = link.locks[0]?.place.name ?? '';
   const foreign = isLive(stage) ? foreignZoneName(zone, from === null ? [until] : [from, until]) : null;
   say(document, 'zone', foreign === null ? '' : words.zone(place, foreign));

@@ -64,15 +64,27 @@ export function acceptLink(state: State, link: LinkView): void {
     known.lock = lock;
     return [lock.id, known];
   });
-  // A door that is open stays on the page until it is shut, even if the link ended with it.
-  const open = [...state.doors].filter(([, door]) => isOpening(door));
-  state.doors = new Map([...doors, ...open]);
+  const kept = new Map(doors);
+  for (const [id, door] of state.doors) {
+    // A door that is open stays on the page until it is shut, even if the link ended with it.
+    if (isOpening(door)) kept.set(id, door);
+    else if (!kept.has(id)) abandon(door, '');
+  }
+  state.doors = kept;
   state.link = link;
   state.trouble = null;
 }
 
 export function isOpening(door: Door): boolean {
   return door.phase === 'opening' || door.phase === 'open';
+}
+
+/** Ends what the visitor began at this door. */
+export function abandon(door: Door, message: string): void {
+  door.press?.controller.abort();
+  door.press = null;
+  door.phase = 'ready';
+  door.message = message;
 }
 
 function newDoor(lock: LockView): Door {

@@ -53,7 +53,7 @@ export function countdownWords(untilMs: number): string {
 export function foreignZoneName(zone: string, instants: readonly number[]): string | null {
   const here = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (instants.every((at) => wallTime(at, zone) === wallTime(at, here))) return null;
-  const named = formatter(zone, { timeZoneName: 'long' }).formatToParts(serverNow());
+  const named = formatter(zone, { timeZoneName: 'longGeneric' }).formatToParts(serverNow());
   return named.find((part) => part.type === 'timeZoneName')?.value ?? zone;
 }
 

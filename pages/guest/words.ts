@@ -26,6 +26,7 @@ export const confirmByHolding = 'Press and hold the large button to open the doo
 
 export const passTitle = 'Show this at the reader';
 export const passNote = 'Hold it about a hand away from the reader.';
+export const passLater = 'It works as soon as the doors open.';
 export const passOnly = 'This link opens its doors with the QR code only.';
 export const passShow = 'Show the QR code';
 export const passLabel = 'QR code for the reader at the door';
