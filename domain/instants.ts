@@ -43,6 +43,18 @@ export function msBetween(from: string, to: string): number {
   return Date.parse(to) - Date.parse(from);
 }
 
+/**
+ * An ISO 8601 interval: start/end, start/duration or duration/end, the end not before the start. Days, months and
+ * years of a duration are those of UTC. Null when it is none.
+ */
+export function parseInterval(text: string): { from: string; to: string } | null {
+  const [first = '', second = '', ...rest] = text.split('/');
+  if (rest.length > 0) return null;
+  const from = parseInstant(first) ?? shifted(second, first, -1);
+  const to = parseInstant(second) ?? shifted(first, second, 1);
+  return from !== null && to !== null && from <= to ? { from, to } : null;
+}
+
 /** Whole seconds since 1970 (RFC 8392 NumericDate) at or before the instant. */
 export function secondsFloor(at: string): number {
   return Math.floor(Date.parse(at) / 1000);
@@ -66,6 +78,19 @@ export function isTimeZone(name: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** The instant that lies the ISO 8601 duration after (1) or before (-1) the other; null when either is none. */
+function shifted(instant: string, duration: string, direction: 1 | -1): string | null {
+  const at = parseInstant(instant);
+  if (at === null || !/^P/i.test(duration)) return null;
+  try {
+    const length = Temporal.Duration.from(duration);
+    const zoned = Temporal.Instant.from(at).toZonedDateTimeISO('UTC');
+    return canonical(zoned.add(direction === 1 ? length : length.negated()).toInstant());
+  } catch {
+    return null;
   }
 }
 

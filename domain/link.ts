@@ -49,8 +49,14 @@ export function chooseValidity(
   rules: ValidityRules,
 ): Validity | { field: 'valid_from' | 'valid_until'; expected: string } {
   const from = wanted.valid_from ?? at;
-  const until = wanted.valid_until ?? addMs(from, rules.default_validity_s * 1000);
-  if (until > lastInstant) return { field: 'valid_from', expected: 'must lie before the year 10000' };
+  const defaultMs = rules.default_validity_s * 1000;
+  if (wanted.valid_until === null && msBetween(from, lastInstant) < defaultMs) {
+    return {
+      field: 'valid_from',
+      expected: 'must lie further before the year 10000, or valid_until be given',
+    };
+  }
+  const until = wanted.valid_until ?? addMs(from, defaultMs);
   if (until <= from && wanted.valid_from !== null)
     return { field: 'valid_until', expected: 'must be later than valid_from' };
   // From the present on: a link that began long ago can be extended by as much as a new one could last.

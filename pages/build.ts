@@ -13,10 +13,10 @@ const browsers = ['safari15.4', 'chrome99', 'firefox97'];
 /** Bundles the visitor's page into `pages/dist`: one page, one script, one style sheet, named by what is in them. */
 export async function buildPages(): Promise<{ file: string; bytes: number }[]> {
   const script = await bundle(path.join(source, 'main.ts'));
-  const style = minifiedStyle(styleSheets());
+  const style = styleSheets();
   const scriptName = await hashedName(script, 'js');
   const styleName = await hashedName(style, 'css');
-  const markup = minifiedMarkup(readFileSync(path.join(source, 'guest.html'), 'utf8'));
+  const markup = readFileSync(path.join(source, 'guest.html'), 'utf8');
   const page = referring(referring(markup, 'main.ts', scriptName), 'guest.css', styleName);
 
   mkdirSync(assets, { recursive: true });
@@ -48,7 +48,6 @@ async function bundle(input: string): Promise<string> {
     input,
     platform: 'browser',
     transform: { target: browsers },
-    plugins: [{ name: 'light-qr', transform: { filter: { id: /\/qr\/index\.js$/ }, handler: lightened } }],
     logLevel: 'warn',
   });
   const { output } = await build.generate({
@@ -58,32 +57,6 @@ async function bundle(input: string): Promise<string> {
   });
   await build.close();
   return output[0].code;
-}
-
-/**
- * The QR encoder chooses at run time what the page has chosen long ago (`guest/qr.ts` passes the same): told so here,
- * a third of it falls away. GIF, terminal and bytes go with the first two, the tables of other levels with the rest.
- */
-const qrOptions: Readonly<Record<string, string>> = {
-  ecc: "'quartile'",
-  encoding: "'alphanumeric'",
-  border: '4',
-};
-const qrChoices: readonly [RegExp, (found: string, name: string) => string][] = [
-  [
-    /(?<=function encodeQR\(text, )output = 'raw', opts = \{\}\) \{/,
-    () => "_, opts) {\nconst output = 'raw';",
-  ],
-  [/\bopts\.(\w+)/g, (_, name) => qrOptions[name] ?? 'undefined'],
-  [/(?<=\n {4})low: \[[^\]]*\],\s+medium: \[[^\]]*\],\s+(?=quartile: \[)/g, () => ''],
-  [/(?<=\n {4}quartile: \[[^\]]*\],\s+)high: \[[^\]]*\],?/g, () => ''],
-];
-
-function lightened(encoder: string): string {
-  return qrChoices.reduce((code, [choice, chosen]) => {
-    if (code.search(choice) < 0) throw new Error(`the QR encoder has changed: ${choice} is not in it`);
-    return code.replace(choice, chosen);
-  }, encoder);
 }
 
 /** Every style sheet of the page in one, in the order of their names. */
@@ -98,22 +71,6 @@ function styleSheets(): string {
 async function hashedName(text: string, extension: string): Promise<string> {
   const { createHash } = await import('node:crypto');
   return `guest.${createHash('sha256').update(text).digest('hex').slice(0, 12)}.${extension}`;
-}
-
-/** Comments and needless spaces go. It knows our style sheet (no strings with spaces, no comments in them), no other. */
-function minifiedStyle(style: string): string {
-  return style
-    .replace(/\/\*.*?\*\//gs, '')
-    .replace(/\s+/g, ' ')
-    .replace(/ ?([{};,]) ?/g, '$1')
-    .replace(/: /g, ':')
-    .replace(/(?<=[\s:,(-])0\./g, '.')
-    .replace(/;}/g, '}')
-    .trim();
-}
-
-function minifiedMarkup(markup: string): string {
-  return markup.replace(/<!--.*?-->/gs, '').replace(/\s*\n\s*/g, '');
 }
 
 function referring(page: string, file: string, asset: string): string {

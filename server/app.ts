@@ -10,6 +10,7 @@ import { type Endpoint, endpoints, type Operation } from '../domain/endpoints.ts
 import { errorBody, PosternError } from '../domain/errors.ts';
 import { authenticate } from './authentication.ts';
 import type { Caller, Context } from './context.ts';
+import { isUnavailable } from './database/database.ts';
 import { readCredential } from './http/credentials.ts';
 import type { FailureLimit } from './http/failure-limit.ts';
 import type { Request } from './http/handlers.ts';
@@ -46,7 +47,12 @@ export function createApp(parts: AppParts): FastifyInstance {
     bodyLimit: bodyBytesMax,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
-    http: { headersTimeout: headersTimeoutMs, requireHostHeader: false },
+    http: {
+      headersTimeout: headersTimeoutMs,
+      requireHostHeader: false,
+      // Clients that offer HTTP/2 on the way ("Upgrade: h2c") are answered in HTTP/1.1, as RFC 9110 §7.8 lets us.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+    },
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: pathParameterLengthMax },
     clientErrorHandler: answerParserError,
@@ -63,7 +69,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   app.addHook('onResponse', async (request, reply) => logAnswer(parts.log, request, reply));
   app.addHook('onRoute', ({ config, url }) => {
     const operation = config && 'operation' in config ? config.operation : undefined;
-    if (typeof operation !== 'string' || !(operation in endpoints))
+    if (typeof operation !== 'string' || !Object.hasOwn(endpoints, operation))
       throw new Error(`${url} is not in the table of endpoints`);
   });
   app.setErrorHandler((error, request, reply) =>
@@ -140,7 +146,7 @@ function toPosternError({ log }: AppParts, error: unknown): PosternError {
       message: `The body is not valid JSON: ${jsonProblem(message)}`,
     });
   log.error({ err: error }, 'a request failed');
-  return new PosternError('internal');
+  return new PosternError(isUnavailable(error) ? 'unavailable' : 'internal');
 }
 
 /** The parser's sentence without what it quotes of the body, which may be a secret. */

@@ -203,12 +203,14 @@ function oneOf<Choice extends string>(text: string, choices: readonly Choice[]):
 
 function publicUrl(text: string): string {
   const url = URL.parse(text);
-  const valid =
-    url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search + url.hash === '';
-  expect(
-    valid && url.username === '',
-    text,
-    'an http or https address without a path, such as https://doors.example.org',
-  );
-  return text.replace(/\/$/, '');
+  const plain = url !== null && /^https?:$/.test(url.protocol) && url.username + url.password === '';
+  const valid = plain && url.pathname === '/' && url.search + url.hash === '';
+  if (!valid) {
+    expect(
+      false,
+      plain ? text : '…',
+      'an http or https address without a path, such as https://doors.example.org',
+    );
+  }
+  return url?.origin ?? text;
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort, freshFolder, type RunningDemo, startDemo } from './demo-process.ts';
+import { randomFrom, seed } from './seed.ts';
 import { fetchAnswer } from './test-server.ts';
 
 const rounds = 10;
@@ -19,24 +19,13 @@ interface Known {
   secret: string;
   max_uses: number | null;
   tries: number;
+  /** Tries that were answered, and those of them that opened. */
+  answered: number;
   opened: number;
   revoke: 'not_tried' | 'tried' | 'acknowledged';
 }
 
-/** Seeded, so that a schedule can be run again: mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 describe('a server that is killed at any moment', { timeout: 180_000 }, () => {
-  const seed = Number(process.env['POSTERN_SEED'] ?? randomInt(2 ** 31));
-
   it(`has kept all that it acknowledged, and nothing twice (POSTERN_SEED=${seed})`, async (t) => {
     const random = randomFrom(seed);
     const folder = freshFolder();
@@ -64,7 +53,7 @@ describe('a server that is killed at any moment', { timeout: 180_000 }, () => {
       await checkOverApi(demo, made);
       checkRecords(demo, known);
     }
-    assert.ok(known.length > rounds * clients, `${known.length} links are no load`);
+    assert.ok(known.length > 50, `${known.length} links are no load`);
     assert.ok(
       known.some(({ opened }) => opened > 1) && known.some(({ revoke }) => revoke === 'acknowledged'),
     );
@@ -78,7 +67,7 @@ async function client(demo: RunningDemo, known: Known[], random: () => number): 
     for (;;) {
       const max_uses = random() < 0.5 ? 1 : null;
       const { id, secret } = await demo.createLink({ max_uses });
-      const link: Known = { id, secret, max_uses, tries: 0, opened: 0, revoke: 'not_tried' };
+      const link: Known = { id, secret, max_uses, tries: 0, answered: 0, opened: 0, revoke: 'not_tried' };
       known.push(link);
       const together = random() < 0.3;
       for (let left = 1 + Math.floor(random() * 3); left > 0; left--) {
@@ -97,6 +86,7 @@ async function unlock(demo: RunningDemo, link: Known, lock: number): Promise<voi
     secret: link.secret,
     as: 'link',
   });
+  link.answered += 1;
   if (status === 200) link.opened += 1;
   else assert.deepEqual([status, body.reason, link.max_uses], [403, 'use_limit_reached', 1]);
 }
@@ -148,11 +138,12 @@ function checkRecords({ dataFolder, pulses }: RunningDemo, known: readonly Known
     `select actor_id as id, count(*) as count from events
      where type = 'lock.unlock' and success = 1 and actor_type = 'GroupLink' group by actor_id`,
   );
-  for (const { id, max_uses, tries, opened } of known) {
+  for (const { id, max_uses, tries, answered, opened } of known) {
     const events = granted.get(id) ?? 0;
     const told = `link ${id}: ${tries} tries, ${opened} acknowledged, ${events} events, ${uses.get(id)} uses`;
     assert.equal(uses.get(id), events, told);
-    assert.ok(events >= opened && events <= tries && events <= (max_uses ?? tries), told);
+    assert.ok(events >= opened && events <= opened + tries - answered, told);
+    assert.ok(events <= (max_uses ?? tries), told);
   }
   const grants = database.prepare(`select uuid from events where type = 'lock.unlock' and success = 1`).all();
   const uuids = new Set(grants.map(({ uuid }) => uuid));

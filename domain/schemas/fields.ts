@@ -11,7 +11,8 @@ Format.Set('date-time', (text) => parseInstant(text) !== null);
 Format.Set('time-zone', isTimeZone);
 
 /** Control characters, bidirectional overrides and lone surrogates: nothing that a person would write in a name. */
-const hidden = '\\u0000-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff';
+const hidden =
+  '\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff';
 const line = `^(?=.*\\S)[^${hidden}]+$`;
 
 export const Id = Type.Integer({

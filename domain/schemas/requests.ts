@@ -28,7 +28,9 @@ const MaxUses = Type.Integer({
   maximum: 1_000_000,
   description: 'a whole number from 1 to 1000000',
 });
-const Metadata = Type.Record(Type.String(), Type.String({ maxLength: 500 }), {
+const Metadata = Type.Unsafe<Record<string, string>>({
+  type: 'object',
+  additionalProperties: { type: 'string', maxLength: 500 },
   maxProperties: 50,
   description: 'an object of up to 50 texts of up to 500 characters each',
 });
@@ -136,7 +138,9 @@ const listing = {
       description: 'up to 250 ids with commas between them',
     }),
   ),
-  query: Optional(Type.String({ maxLength: 200, description: 'up to 200 characters' })),
+  query: Optional(
+    Type.String({ maxLength: 200, pattern: '^[^\\u0000]*$', description: 'up to 200 characters' }),
+  ),
 };
 const SortByName = Optional(Choice(['name', '-name']));
 
@@ -157,12 +161,26 @@ export const LinkQuery = Type.Object({
   ),
   state: Optional(Choice(['active', 'ended'])),
 });
-export const DoorQuery = Type.Object({ ...listing, place_id: Optional(Id), sort: SortByName });
-export const PlaceQuery = Type.Object({ ...listing, sort: SortByName });
+const favorites = { favorite: Optional(Choice(['true', 'false', '*'])) };
+const SortWithFavorites = Optional(Choice(['name', '-name', 'favorite']));
+export const DoorQuery = Type.Object({
+  ...listing,
+  ...favorites,
+  place_id: Optional(Id),
+  floor_id: Optional(Id),
+  configured: Optional(Flag),
+  online: Optional(Flag),
+  unlocked: Optional(Flag),
+  locked_down: Optional(Flag),
+  sort: SortWithFavorites,
+});
+export const PlaceQuery = Type.Object({ ...listing, ...favorites, sort: SortWithFavorites });
 export const GroupQuery = Type.Object({
   ...listing,
   place_id: Optional(Id),
   lock_id: Optional(Id),
+  elevator_stop_id: Optional(Id),
+  scope: Optional(Choice(['organization', 'place'])),
   sort: SortByName,
 });
 export const GroupDoorQuery = Type.Object({ ...listing, group_id: Optional(Id), lock_id: Optional(Id) });

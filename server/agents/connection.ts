@@ -12,6 +12,7 @@ import {
   type ServerMessage,
   type UnlockCommand,
 } from '../../domain/agent-protocol.ts';
+import { PosternError } from '../../domain/errors.ts';
 import type { Context } from '../context.ts';
 import type { HostKey } from '../installation.ts';
 import { publicKeyOf } from '../organizations/keys.ts';
@@ -47,6 +48,7 @@ export class AgentConnection implements AgentSession {
   #lastHeartbeat: { agentMs: number; receivedMs: number } | null = null;
   #pending: DoorCommand[] = [];
   #presentations = 0;
+  #ended = false;
   #timer: NodeJS.Timeout;
 
   constructor(socket: WebSocket, settings: AgentConnectionSettings) {
@@ -69,7 +71,7 @@ export class AgentConnection implements AgentSession {
   }
 
   end(why: string): void {
-    if (this.#socket.readyState > this.#socket.OPEN) return;
+    if (this.#ended) return;
     this.#settings.log.info({ agent_id: this.agent_id, why }, 'agent session ends');
     this.#socket.close(1008);
     setTimeout(() => this.#socket.terminate(), 1_000).unref();
@@ -77,11 +79,13 @@ export class AgentConnection implements AgentSession {
   }
 
   #closed(): void {
+    this.#ended = true;
     clearTimeout(this.#timer);
     this.#settings.context.agents.remove(this);
   }
 
   async #receive(data: RawData, isBinary: boolean): Promise<void> {
+    if (this.#ended) return;
     const message = isBinary ? null : parse(String(data));
     if (message === null) return this.end('it sent something that is no message');
     if (this.#agent === null) return this.#handshake(message);
@@ -200,8 +204,9 @@ export class AgentConnection implements AgentSession {
       .then(
         ({ granted, reason }) => decided(granted, reason),
         (error: unknown) => {
+          if (error instanceof PosternError) return decided(false, error.reason);
           this.#settings.log.warn({ err: error }, 'a presentation failed');
-          decided(false, 'internal');
+          return decided(false, 'internal');
         },
       )
       .finally(() => {

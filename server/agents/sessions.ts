@@ -26,6 +26,10 @@ export class AgentSessions {
     return agent_id !== null && this.#sessions.has(agent_id);
   }
 
+  reachableAgents(): number[] {
+    return [...this.#sessions.keys()];
+  }
+
   /** A second session of the same agent ends the first. Answers whether there was one. */
   add(session: AgentSession): boolean {
     const earlier = this.#sessions.get(session.agent_id);

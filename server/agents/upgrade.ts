@@ -10,12 +10,14 @@ export function acceptAgents(server: Server, settings: AgentConnectionSettings):
     noServer: true,
     maxPayload: agentFrameBytesMax,
     perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has(agentSubprotocol) ? agentSubprotocol : false),
+    handleProtocols: () => agentSubprotocol,
   });
   server.on('upgrade', (request, socket, head) => {
     // node:http hands over the bare socket here, and with it every error that it may still have.
     socket.on('error', () => socket.destroy());
     if (request.url !== agentPath) return endWith(request.socket, 'not_found');
+    const offered = request.headers['sec-websocket-protocol']?.split(/\s*,\s*/) ?? [];
+    if (!offered.includes(agentSubprotocol)) return endWith(request.socket, 'upgrade_required');
     sockets.handleUpgrade(request, socket, head, (opened) => new AgentConnection(opened, settings));
   });
   return () => {

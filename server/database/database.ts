@@ -38,3 +38,16 @@ export function only<Row>(row: Row | undefined): Row {
   if (row === undefined) throw new Error('the database returned no row where there must be one');
   return row;
 }
+
+/** SQLite's primary result codes (sqlite.org/rescode.html) that say "not now": busy, locked, read-only, I/O, full, cannot open. */
+const passingCodes = [5, 6, 8, 10, 13, 14];
+
+/** Whether an error says that the database cannot be reached or written to just now, rather than that we misused it. */
+export function isUnavailable(error: unknown): boolean {
+  return passingCodes.includes(primaryCode(error));
+}
+
+/** The primary result code of a database error; 0 for any other. */
+export function primaryCode(error: unknown): number {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+}

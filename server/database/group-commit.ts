@@ -1,7 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { primaryCode } from './database.ts';
 
 /** How many units of work one commit carries at most: bounds how long the first one waits. */
 const unitsPerCommitMax = 256;
+/** SQLITE_IOERR. */
+const inputOutputError = 10;
 
 interface Unit {
   run(): Promise<void>;
@@ -67,7 +70,7 @@ export class GroupCommit {
       this.#database.exec('commit');
       return null;
     } catch (error) {
-      if (isInputOutputError(error)) this.#broken = error;
+      if (primaryCode(error) === inputOutputError) this.#broken = error;
       if (this.#database.isTransaction) this.#database.exec('rollback');
       return error;
     }
@@ -80,13 +83,10 @@ export class GroupCommit {
       this.#database.exec('release unit');
       return { value };
     } catch (error) {
+      // A full disk makes SQLite take back the whole transaction by itself.
+      if (!this.#database.isTransaction) throw error;
       this.#database.exec('rollback to unit; release unit');
       return { error };
     }
   }
-}
-
-/** SQLITE_IOERR and its extended codes (sqlite.org/rescode.html). */
-function isInputOutputError(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 10;
 }

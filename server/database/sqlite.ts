@@ -31,7 +31,9 @@ export function openSqlite(file: string): Database {
 function open(file: string, readOnly: boolean): DatabaseSync {
   const database = new DatabaseSync(file, { readOnly, timeout: busyTimeoutMs });
   database.exec(readOnly ? 'pragma query_only = on' : 'pragma journal_mode = wal; pragma synchronous = full');
-  database.exec('pragma foreign_keys = on; pragma cache_size = -65536; pragma temp_store = memory');
+  database.exec(
+    'pragma foreign_keys = on; pragma recursive_triggers = on; pragma cache_size = -65536; pragma temp_store = memory',
+  );
   return database;
 }
 

@@ -4,8 +4,8 @@ import { toWire } from '../../domain/wire.ts';
 import type { Context, LinkCaller, LoginCaller } from '../context.ts';
 import { causedBy, recordEvent } from '../events/events.ts';
 import type { LoginRequest, Request } from '../http/handlers.ts';
-import { bodyParser, objectParser, parseId } from '../http/parse.ts';
-import { viewDoorsOfLink } from '../links/view.ts';
+import { bodyParser, parseId, queryParser } from '../http/parse.ts';
+import { listDoorsOfLink } from '../links/view.ts';
 import { selectPlace } from '../places/store.ts';
 import {
   type DoorWithPlace,
@@ -16,7 +16,7 @@ import {
   updateDoor,
 } from './store.ts';
 
-const parseQuery = objectParser(DoorQuery);
+const parseQuery = queryParser(DoorQuery);
 const parseNew = bodyParser('lock', NewDoor);
 const parseChange = bodyParser('lock', DoorChange);
 
@@ -25,11 +25,12 @@ export async function listDoors(context: Context, request: Request<LoginCaller |
   const { caller, query, reply } = request;
   const parsed = parseQuery(query);
   if (caller.kind !== 'login') {
-    const doors = await viewDoorsOfLink(context, caller);
-    reply.header('x-collection-range', doors.length > 0 ? `0-${doors.length - 1}/${doors.length}` : '*/0');
-    return doors;
+    const { rows, range } = await listDoorsOfLink(context, caller, parsed);
+    reply.header('x-collection-range', range);
+    return rows;
   }
-  const { rows, range } = await selectDoors(context.database.read, caller.organization_id, parsed);
+  const asked = { ...parsed, reachableAgents: context.agents.reachableAgents() };
+  const { rows, range } = await selectDoors(context.database.read, caller.organization_id, asked);
   reply.header('x-collection-range', range);
   return rows.map((door) => doorAnswer(context, door));
 }

@@ -7,15 +7,35 @@ export type DoorWithPlace = NonNullable<Awaited<ReturnType<typeof selectDoor>>>;
 
 export interface DoorListQuery extends ListQuery {
   place_id?: number;
+  configured?: boolean;
+  online?: boolean;
+  locked_down?: boolean;
+  /** These ask for what no door of ours has: a floor, being held open, being somebody's favourite. */
+  floor_id?: number;
+  unlocked?: boolean;
+  favorite?: string;
   sort?: string;
+  /** The agents that are connected, for `online`. */
+  reachableAgents: readonly number[];
 }
 
 export function selectDoors(connection: Connection, organization_id: number, query: DoorListQuery) {
   let rows = doors(connection, organization_id);
   if (query.ids) rows = rows.where('doors.id', 'in', idsOf(query.ids));
   if (query.place_id) rows = rows.where('doors.place_id', '=', query.place_id);
+  if (query.configured !== undefined)
+    rows = rows.where('doors.agent_id', query.configured ? 'is not' : 'is', null);
+  if (query.locked_down !== undefined) {
+    rows = rows.where('doors.locked_down_at', query.locked_down ? 'is not' : 'is', null);
+  }
+  if (query.online !== undefined) {
+    const agents = sql.join(query.reachableAgents.map((id) => sql`${id}`));
+    const isOnline = sql<number>`coalesce(doors.agent_id in (${agents}), 0)`;
+    rows = rows.where(isOnline, '=', Number(query.online));
+  }
+  if (query.floor_id || query.unlocked || query.favorite === 'true') rows = rows.where(sql<boolean>`1 = 0`);
   if (query.query) rows = rows.where(sql<boolean>`doors.name like ${containing(query.query)} escape '\\'`);
-  if (query.sort)
+  if (query.sort?.endsWith('name'))
     rows = rows.orderBy(sql`doors.name collate nocase`, query.sort === '-name' ? 'desc' : 'asc');
   else rows = rows.orderBy(sql`doors.order_id is null`).orderBy('doors.order_id');
   return listPage(rows.orderBy('doors.id'), { ...query, limit: query.limit ?? 50 });

@@ -3,10 +3,10 @@ import { msBetween } from '../../domain/instants.ts';
 import { EventQuery } from '../../domain/schemas/requests.ts';
 import type { Context } from '../context.ts';
 import type { LoginRequest } from '../http/handlers.ts';
-import { objectParser } from '../http/parse.ts';
+import { queryParser } from '../http/parse.ts';
 import { selectEvents } from './store.ts';
 
-const parseQuery = objectParser(EventQuery);
+const parseQuery = queryParser(EventQuery);
 
 /** Newest first. The next page is named by the `Link` header (RFC 8288) and by `X-Next-Cursor`. */
 export async function listEvents(context: Context, { caller, query, reply }: LoginRequest) {

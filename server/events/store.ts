@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { invalidField } from '../../domain/errors.ts';
-import { parseInstant } from '../../domain/instants.ts';
+import { parseInterval } from '../../domain/instants.ts';
 import type { EventQuery } from '../../domain/schemas/requests.ts';
 import type { Connection, SqlValue, Transaction } from '../database/database.ts';
 import type { EventRow } from '../database/tables.ts';
@@ -65,7 +65,7 @@ export function selectEvents(
     .limit((query.limit ?? 10) + 1);
   if (query.cursor) rows = rows.where('position', '<', Number(query.cursor));
   if (query.interval) {
-    const [from, to] = parseInterval(query.interval);
+    const { from, to } = requireInterval(query.interval);
     rows = rows.where('created_at', '>=', from).where('created_at', '<', to);
   }
   if (query.event_type) rows = rows.where('type', 'in', words(query.event_type));
@@ -89,15 +89,11 @@ const equalities = [
   ['event_place_id', 'place_id'],
 ] as const;
 
-function parseInterval(text: string): [string, string] {
-  const [from, to, ...rest] = text.split('/').map(parseInstant);
-  if (!from || !to || rest.length > 0 || to < from) {
-    throw invalidField(
-      'interval',
-      'must be two ISO 8601 instants with a slash between them, the earlier one first',
-    );
-  }
-  return [from, to];
+function requireInterval(text: string) {
+  const interval = parseInterval(text);
+  if (!interval)
+    throw invalidField('interval', 'must be an ISO 8601 interval such as 2026-12-01T00:00:00Z/P1D');
+  return interval;
 }
 
 function words(text: string): string[] {

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { selectDoor } from '../doors/store.ts';
 import { causedBy, recordEvent } from '../events/events.ts';
 import type { LoginRequest } from '../http/handlers.ts';
-import { bodyParser, objectParser, parseId } from '../http/parse.ts';
+import { bodyParser, parseId, queryParser } from '../http/parse.ts';
 import {
   deleteGroupDoor,
   type GroupDoorWithNames,
@@ -15,7 +15,7 @@ import {
   selectGroupDoors,
 } from './store.ts';
 
-const parseQuery = objectParser(GroupDoorQuery);
+const parseQuery = queryParser(GroupDoorQuery);
 const parseNew = bodyParser('group_lock', NewGroupDoor);
 
 export async function listGroupDoors(context: Context, { caller, query, reply }: LoginRequest) {

@@ -5,10 +5,11 @@ import type { Context } from '../context.ts';
 import type { Transaction } from '../database/database.ts';
 import { causedBy, recordEvent } from '../events/events.ts';
 import type { LoginRequest } from '../http/handlers.ts';
-import { bodyParser, objectParser, parseId } from '../http/parse.ts';
+import { bodyParser, parseId, queryParser } from '../http/parse.ts';
 import { selectPlace } from '../places/store.ts';
 import {
   countLiveLinks,
+  deleteDoorsOfGroup,
   type GroupWithCounts,
   insertGroup,
   selectGroup,
@@ -16,7 +17,7 @@ import {
   updateGroup,
 } from './store.ts';
 
-const parseQuery = objectParser(GroupQuery);
+const parseQuery = queryParser(GroupQuery);
 const parseNew = bodyParser('group', NewGroup);
 const parseChange = bodyParser('group', GroupChange);
 
@@ -103,6 +104,7 @@ export async function removeGroup(context: Context, { caller, params, reply }: L
       const message = `${live} access links still belong to the group ${group.name}. Delete or change them first.`;
       throw new PosternError('conflict', { message });
     }
+    await deleteDoorsOfGroup(tx, key);
     await updateGroup(tx, key, { deleted_at: at, updated_at: at });
     const object = { type: 'Group', id: key.id, name: group.name } as const;
     const message = `${caller.member_name} deleted the group ${group.name}`;

@@ -9,6 +9,9 @@ export type GroupDoorWithNames = NonNullable<Awaited<ReturnType<typeof selectGro
 export interface GroupListQuery extends ListQuery {
   place_id?: number;
   lock_id?: number;
+  /** No group has elevator stops. */
+  elevator_stop_id?: number;
+  scope?: 'organization' | 'place';
   sort?: string;
 }
 
@@ -27,6 +30,8 @@ export function selectGroups(connection: Connection, organization_id: number, qu
   let rows = groups(connection, organization_id);
   if (ids) rows = rows.where('groups.id', 'in', idsOf(ids));
   if (place_id) rows = rows.where('groups.place_id', '=', place_id);
+  if (query.scope) rows = rows.where('groups.place_id', query.scope === 'place' ? 'is not' : 'is', null);
+  if (query.elevator_stop_id) rows = rows.where(sql<boolean>`1 = 0`);
   if (text) rows = rows.where(sql<boolean>`groups.name like ${containing(text)} escape '\\'`);
   if (lock_id) {
     rows = rows.where('groups.id', 'in', (from) =>
@@ -115,6 +120,29 @@ export async function deleteGroupDoor(tx: Transaction, { organization_id, id }: 
     .deleteFrom('group_doors')
     .where('organization_id', '=', organization_id)
     .where('id', '=', id)
+    .execute();
+}
+
+/** The group holds no door any more. */
+export async function deleteDoorsOfGroup(tx: Transaction, { organization_id, id }: Key): Promise<void> {
+  await tx.query
+    .deleteFrom('group_doors')
+    .where('organization_id', '=', organization_id)
+    .where('group_id', '=', id)
+    .execute();
+}
+
+/** Groups of a place that is gone belong to the organization as a whole. */
+export async function detachGroups(
+  tx: Transaction,
+  organization_id: number,
+  place_id: number,
+): Promise<void> {
+  await tx.query
+    .updateTable('groups')
+    .set({ place_id: null })
+    .where('organization_id', '=', organization_id)
+    .where('place_id', '=', place_id)
     .execute();
 }
 

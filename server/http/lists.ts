@@ -26,8 +26,12 @@ export async function listPage<Table extends keyof Tables, Row>(
     count.executeTakeFirst(),
   ]);
   const total = counted?.total ?? 0;
-  const range = rows.length === 0 ? '*' : `${offset}-${offset + rows.length - 1}`;
-  return { rows, range: `${range}/${total}` };
+  return { rows, range: rangeOf(rows.length, offset, total) };
+}
+
+/** `X-Collection-Range` of a page that begins at `offset`. */
+export function rangeOf(count: number, offset: number, total: number): string {
+  return `${count === 0 ? '*' : `${offset}-${offset + count - 1}`}/${total}`;
 }
 
 export function idsOf(text: string): number[] {

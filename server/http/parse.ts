@@ -28,7 +28,17 @@ export function bodyParser<Schema extends TObject>(noun: string, schema: Schema)
   };
 }
 
-/** For query strings and for bodies without a noun around them. A missing body counts as an empty one. */
+/** For query strings: an empty value is no filter, since programs send their empty fields along. */
+export function queryParser<Schema extends TObject>(schema: Schema): Parser<Static<Schema>> {
+  const parse = objectParser(schema);
+  return (raw) => {
+    const given: Record<string, unknown> = Object.create(null); // a parameter may have any name
+    for (const [name, value] of Object.entries(raw ?? {})) if (value !== '') given[name] = value;
+    return parse(given);
+  };
+}
+
+/** For bodies without a noun around them. A missing body counts as an empty one. */
 export function objectParser<Schema extends TObject>(schema: Schema): Parser<Static<Schema>> {
   const required = new Set(schema.required ?? []);
   const fields = Object.entries(schema.properties).map(([name, field]) =>
@@ -39,7 +49,7 @@ export function objectParser<Schema extends TObject>(schema: Schema): Parser<Sta
     if (raw !== undefined && raw !== null && !isObject(raw))
       throw invalidField('body', 'must be a JSON object');
     const given = raw ?? {};
-    const problems: Record<string, string[]> = {};
+    const problems: Record<string, string[]> = Object.create(null); // a field may have any name
     const parsed: Record<string, unknown> = {};
     for (const field of fields) field.read(given, parsed, problems);
     for (const name of Object.keys(given)) {
@@ -87,7 +97,7 @@ function coerce(value: unknown, field: Field): unknown {
   if (value === '' && (types.includes('null') || !types.includes('string'))) return null;
   if (typeof value === 'string') {
     if (holdsInstant(field)) return parseInstant(value) ?? value;
-    if (types.includes('string')) return value.normalize('NFC');
+    if (types.includes('string')) return value.replaceAll('\r\n', '\n').normalize('NFC');
     if (types.includes('integer') && /^-?\d{1,16}$/.test(value)) return Number(value);
     if (types.includes('number') && /^-?\d{1,16}(\.\d{1,16})?$/.test(value)) return Number(value);
     if (types.includes('boolean') && (value === 'true' || value === 'false')) return value === 'true';

@@ -8,6 +8,7 @@ const phrases: Partial<Record<ErrorName, string>> = {
   request_timeout: 'Request Timeout',
   headers_too_large: 'Request Header Fields Too Large',
   not_found: 'Not Found',
+  upgrade_required: 'Upgrade Required',
   expectation_failed: 'Expectation Failed',
 };
 

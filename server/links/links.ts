@@ -30,8 +30,8 @@ export async function createLink(
     const group = await requireGroup(tx, organization_id, input.group_id);
     const rules = await selectRules(tx, organization_id);
     const { valid_from = null, valid_until = null } = input;
-    if (valid_until !== null && valid_until <= at)
-      throw invalidField('valid_until', 'must lie in the future');
+    const validity = requireValidity(chooseValidity({ valid_from, valid_until }, at, rules));
+    if (validity.valid_until <= at) throw invalidField('valid_until', 'must lie in the future');
     const type = input.quick_response_code_type;
     const row = {
       organization_id,
@@ -39,7 +39,7 @@ export async function createLink(
       name: input.name,
       email: input.email ?? null,
       phone: input.phone ?? null,
-      ...requireValidity(chooseValidity({ valid_from, valid_until }, at, rules)),
+      ...validity,
       link_enabled: Number(input.link_enabled ?? true),
       quick_response_code_type: type === undefined ? rules.default_quick_response_code_type : type,
       max_uses: input.max_uses ?? null,
@@ -89,7 +89,7 @@ export async function changeLink(
   const at = context.clock.now();
   return context.database.transaction(async (tx) => {
     const before = requireLink(await selectLink(tx, organization_id, input.id));
-    if (input.change.group_id !== undefined) await requireGroup(tx, organization_id, input.change.group_id);
+    await requireGroup(tx, organization_id, input.change.group_id ?? before.group_id);
     await updateLink(tx, key, {
       ...(await changedFields(tx, before, { change: input.change, at })),
       updated_at: at,

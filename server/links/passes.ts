@@ -22,12 +22,11 @@ export async function issuePass(context: Context, tx: Transaction, link: StoredL
     .returning('next_pass_index')
     .executeTakeFirst();
   const issued_at_s = secondsFloor(context.clock.now());
-  // Whole seconds that never reach beyond the link's own window.
-  const not_before_s =
-    link.valid_from === null
-      ? Math.min(issued_at_s, secondsFloor(link.valid_until) - 1)
-      : secondsCeil(link.valid_from);
+  // Whole seconds that never reach beyond the link's own window; a pass has none before 1970.
   const expires_at_s = secondsFloor(link.valid_until);
+  const begins_s =
+    link.valid_from === null ? Math.min(issued_at_s, expires_at_s - 1) : secondsCeil(link.valid_from);
+  const not_before_s = Math.max(0, begins_s);
   if (not_before_s >= expires_at_s) return;
   await tx.query
     .insertInto('passes')

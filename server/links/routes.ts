@@ -2,17 +2,17 @@ import { LinkChange, LinkQuery, NewLink, QrCodeQuery } from '../../domain/schema
 import { toWire } from '../../domain/wire.ts';
 import type { Context } from '../context.ts';
 import type { LinkRequest, LoginRequest } from '../http/handlers.ts';
-import { bodyParser, objectParser, parseId } from '../http/parse.ts';
+import { bodyParser, parseId, queryParser } from '../http/parse.ts';
 import { changeLink, createLink, revokeLink, showLink } from './links.ts';
 import { currentPass } from './passes.ts';
 import { qrPng, qrSvg } from './qr.ts';
 import { type LinkWithNames, selectLinks } from './store.ts';
 import { passOfLink, viewLink } from './view.ts';
 
-const parseQuery = objectParser(LinkQuery);
+const parseQuery = queryParser(LinkQuery);
 const parseNew = bodyParser('group_link', NewLink);
 const parseChange = bodyParser('group_link', LinkChange);
-const parseQrQuery = objectParser(QrCodeQuery);
+const parseQrQuery = queryParser(QrCodeQuery);
 
 export async function listLinks(context: Context, { caller, query, reply }: LoginRequest) {
   const { organization_id } = caller;

@@ -5,6 +5,7 @@ import { nextOpening, type Schedule } from '../../domain/schedule.ts';
 import { toWire } from '../../domain/wire.ts';
 import type { Context, LinkCaller } from '../context.ts';
 import { selectDoorsOfGroup } from '../doors/store.ts';
+import { idsOf, type ListQuery, type Page, rangeOf } from '../http/lists.ts';
 import { selectSchedules } from '../schedules/store.ts';
 import { currentPass } from './passes.ts';
 import { type LinkWithNames, type StoredLink, selectLink } from './store.ts';
@@ -49,6 +50,26 @@ export async function viewDoorsOfLink(context: Context, caller: LinkCaller) {
   const schedules = await selectSchedules(context.database.read, organization_id, group_id);
   const doors = await selectDoorsOfGroup(context.database.read, organization_id, group_id);
   return doors.map((door) => doorAnswer(context, door, { link, schedules }));
+}
+
+/** A page of the link's doors. They are few: the query is answered from all of them. */
+export async function listDoorsOfLink(
+  context: Context,
+  caller: LinkCaller,
+  query: ListQuery & { place_id?: number; sort?: string },
+): Promise<Page<Record<string, unknown>>> {
+  const { ids, place_id, query: text = '', sort, limit = 50, offset = 0 } = query;
+  const wanted = ids === undefined ? null : new Set(idsOf(ids));
+  const found = (await viewDoorsOfLink(context, caller)).filter(
+    (door) =>
+      (wanted === null || wanted.has(Number(door.id))) &&
+      (place_id === undefined || door.place_id === place_id) &&
+      String(door.name).toLowerCase().includes(text.toLowerCase()),
+  );
+  if (sort?.endsWith('name')) found.sort((one, other) => String(one.name).localeCompare(String(other.name)));
+  if (sort === '-name') found.reverse();
+  const rows = found.slice(offset, offset + limit);
+  return { rows, range: rangeOf(rows.length, offset, found.length) };
 }
 
 /** The text of the link's QR code, for whoever holds the link's own secret. */

@@ -5,8 +5,9 @@ import { toWire } from '../../domain/wire.ts';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
 import { causedBy, recordEvent } from '../events/events.ts';
+import { detachGroups } from '../groups/store.ts';
 import type { LoginRequest } from '../http/handlers.ts';
-import { bodyParser, objectParser, parseId } from '../http/parse.ts';
+import { bodyParser, parseId, queryParser } from '../http/parse.ts';
 import {
   countDoors,
   insertPlace,
@@ -16,7 +17,7 @@ import {
   updatePlace,
 } from './store.ts';
 
-const parseQuery = objectParser(PlaceQuery);
+const parseQuery = queryParser(PlaceQuery);
 const parseNew = bodyParser('place', NewPlace);
 const parseChange = bodyParser('place', PlaceChange);
 
@@ -97,6 +98,7 @@ export async function removePlace(context: Context, { caller, params, reply }: L
         message: `The place ${place.name} still has doors. Delete its locks first.`,
       });
     }
+    await detachGroups(tx, caller.organization_id, id);
     await updatePlace(
       tx,
       { organization_id: caller.organization_id, id },

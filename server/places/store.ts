@@ -8,10 +8,11 @@ export type PlaceWithCounts = NonNullable<Awaited<ReturnType<typeof selectPlace>
 export function selectPlaces(
   connection: Connection,
   organization_id: number,
-  query: ListQuery & { sort?: string },
+  query: ListQuery & { sort?: string; favorite?: string },
 ) {
   let rows = places(connection, organization_id);
   if (query.ids) rows = rows.where('places.id', 'in', idsOf(query.ids));
+  if (query.favorite === 'true') rows = rows.where(sql<boolean>`1 = 0`); // nobody has favourites here
   if (query.query) rows = rows.where(sql<boolean>`places.name like ${containing(query.query)} escape '\\'`);
   rows = rows
     .orderBy(sql`places.name collate nocase`, query.sort === '-name' ? 'desc' : 'asc')

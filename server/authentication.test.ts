@@ -1,0 +1,308 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { endpoints, type Operation } from '../domain/endpoints.ts';
+import { type Answer, startTestServer, TestClock, type TestServer } from '../test/test-server.ts';
+import { createApiKey, revokeApiKey } from './logins/logins.ts';
+import { createOrganization } from './organizations/organizations.ts';
+
+const clock = new TestClock('2026-12-01T09:00:00.000Z');
+let server: TestServer;
+let foreignKey: string;
+let revokedKey: string;
+let asset: string;
+
+/** Something to call about. */
+interface Things {
+  place: number;
+  door: number;
+  group: number;
+  groupDoor: number;
+  link: number;
+  linkSecret: string;
+  cookie: string;
+}
+
+before(async () => {
+  server = await startTestServer({ clock, environment: { POSTERN_RATE_LIMITS: 'off' } });
+  const owner = { email: 'owner@other.invalid', password: 'correct horse battery' };
+  const { id } = await createOrganization(server.context, { name: 'Other', domain: 'other', owner });
+  foreignKey = (await createApiKey(server.context, { organization_id: id, name: 'Theirs' })).secret;
+  const ended = await createApiKey(server.context, {
+    organization_id: server.organization_id,
+    name: 'Ended',
+  });
+  await revokeApiKey(server.context, ended.id);
+  revokedKey = ended.secret;
+  asset = /\/page\/assets\/[^"]+/.exec((await server.call('GET', '/l/1')).body)?.[0] ?? '';
+});
+after(() => server.close());
+
+async function makeThings(): Promise<Things> {
+  const place = (await server.create('place', { name: 'House', address: 'x' })).id;
+  const door = (await server.create('lock', { name: 'Door', place_id: place })).id;
+  const group = (await server.create('group', { name: 'Group' })).id;
+  const groupDoor = (await server.create('group_lock', { group_id: group, lock_id: door })).id;
+  const { id, secret } = await server.create('group_link', { name: 'Guest', group_id: group });
+  const session = await server.call('POST', '/page/sessions', {
+    body: { secret },
+    headers: { 'sec-fetch-site': 'same-origin' },
+  });
+  const cookie = session.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+  return { place, door, group, groupDoor, link: id, linkSecret: secret, cookie };
+}
+
+/** The kinds of caller, in the order of the columns below. */
+const callers = [
+  'nobody',
+  'wrong key',
+  'bad checksum',
+  'revoked key',
+  'key',
+  'foreign key',
+  'link',
+  'page',
+] as const;
+type Caller = (typeof callers)[number];
+
+function headersOf(caller: Caller, { linkSecret, cookie }: Things): Record<string, string> {
+  const key = server.api_key;
+  const authorization: Record<Caller, string | null> = {
+    nobody: null,
+    // As if it were a key: its checksum is right, and nobody has it.
+    'wrong key': `KISI-LOGIN ${nobodysKey}`,
+    'bad checksum': `KISI-LOGIN ${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}`,
+    'revoked key': `KISI-LOGIN ${revokedKey}`,
+    key: `Bearer ${key}`,
+    'foreign key': `KISI-LOGIN ${foreignKey}`,
+    link: `KISI-GROUP-LINK ${linkSecret}`,
+    page: null,
+  };
+  const value = authorization[caller];
+  return { ...(value === null ? {} : { authorization: value }), ...(caller === 'page' ? { cookie } : {}) };
+}
+
+const nobodysKey = 'pstk_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaxj5sd3q';
+
+interface Row {
+  path: (things: Things) => string;
+  body?: (things: Things) => unknown;
+  method?: string;
+  /** What each kind of caller gets, in the order of `callers`. */
+  gets: readonly [number, number, number, number, number, number, number, number];
+}
+
+//                        nobody, wrong key, bad checksum, revoked key, key, foreign key, link, page
+const loginsOnly = (key: number, foreign = key) => [401, 401, 401, 401, key, foreign, 403, 401] as const;
+const linksOnly = (link: number) => [401, 401, 401, 401, 403, 403, link, 401] as const;
+const pagesOnly = (page: number) => [401, 401, 401, 401, 401, 401, 401, page] as const;
+const everybody = (all: number) => [all, all, all, all, all, all, all, all] as const;
+
+/** Reviewed by eye, derived from nothing: who may do what, of one's own and of another organization's. */
+const table: Record<Operation, Row> = {
+  'health.show': { path: () => '/health', gets: everybody(200) },
+
+  'links.create': {
+    path: () => '/group_links',
+    body: ({ group }) => ({ group_link: { name: 'x', group_id: group } }),
+    gets: loginsOnly(200, 422),
+  },
+  'links.list': { path: () => '/group_links', gets: loginsOnly(200) },
+  'links.show': { path: ({ link }) => `/group_links/${link}`, gets: loginsOnly(200, 404) },
+  'links.change': {
+    path: ({ link }) => `/group_links/${link}`,
+    body: () => ({ group_link: { suspended: true } }),
+    gets: loginsOnly(200, 404),
+  },
+  'links.revoke': { path: ({ link }) => `/group_links/${link}`, gets: loginsOnly(204, 404) },
+
+  'link.show': { path: () => '/group_link', gets: linksOnly(200) },
+  'link.show_qr_svg': { path: () => '/group_link/qr_code.svg', gets: linksOnly(200) },
+  'link.show_qr_png': { path: () => '/group_link/qr_code.png', gets: linksOnly(200) },
+
+  'doors.list': { path: () => '/locks', gets: [401, 401, 401, 401, 200, 200, 200, 401] },
+  'doors.create': {
+    path: () => '/locks',
+    body: ({ place }) => ({ lock: { name: 'x', place_id: place } }),
+    gets: loginsOnly(200, 422),
+  },
+  'doors.show': { path: ({ door }) => `/locks/${door}`, gets: loginsOnly(200, 404) },
+  'doors.change': {
+    path: ({ door }) => `/locks/${door}`,
+    body: () => ({ lock: { name: 'y' } }),
+    gets: loginsOnly(204, 404),
+  },
+  'doors.remove': { path: ({ door }) => `/locks/${door}`, gets: loginsOnly(204, 404) },
+  // 503: they may, but the door has no agent.
+  'doors.unlock': {
+    path: ({ door }) => `/locks/${door}/unlock`,
+    gets: [401, 401, 401, 401, 503, 404, 503, 401],
+  },
+
+  'places.list': { path: () => '/places', gets: loginsOnly(200) },
+  'places.create': {
+    path: () => '/places',
+    body: () => ({ place: { name: 'x', address: 'x' } }),
+    gets: loginsOnly(200),
+  },
+  'places.show': { path: ({ place }) => `/places/${place}`, gets: loginsOnly(200, 404) },
+  'places.change': {
+    path: ({ place }) => `/places/${place}`,
+    body: () => ({ place: { name: 'y' } }),
+    gets: loginsOnly(204, 404),
+  },
+  'places.remove': { path: ({ place }) => `/places/${place}`, gets: loginsOnly(409, 404) },
+
+  'groups.list': { path: () => '/groups', gets: loginsOnly(200) },
+  'groups.create': { path: () => '/groups', body: () => ({ group: { name: 'x' } }), gets: loginsOnly(200) },
+  'groups.show': { path: ({ group }) => `/groups/${group}`, gets: loginsOnly(200, 404) },
+  'groups.change': {
+    path: ({ group }) => `/groups/${group}`,
+    body: () => ({ group: { name: 'y' } }),
+    gets: loginsOnly(204, 404),
+  },
+  'groups.remove': { path: ({ group }) => `/groups/${group}`, gets: loginsOnly(409, 404) },
+
+  'group_doors.list': { path: () => '/group_locks', gets: loginsOnly(200) },
+  'group_doors.create': {
+    path: () => '/group_locks',
+    body: ({ group, door }) => ({ group_lock: { group_id: group, lock_id: door } }),
+    gets: loginsOnly(422),
+  },
+  'group_doors.show': { path: ({ groupDoor }) => `/group_locks/${groupDoor}`, gets: loginsOnly(200, 404) },
+  'group_doors.remove': { path: ({ groupDoor }) => `/group_locks/${groupDoor}`, gets: loginsOnly(204, 404) },
+
+  'events.list': { path: () => '/events', gets: loginsOnly(200) },
+
+  'page.show': { path: ({ link }) => `/l/${link}`, gets: everybody(200) },
+  'page.show_asset': { path: () => asset, gets: everybody(200) },
+  'page.open_session': {
+    path: () => '/page/sessions',
+    body: ({ linkSecret }) => ({ secret: linkSecret }),
+    gets: everybody(200),
+  },
+  'page.show_link': { path: ({ link }) => `/page/links/${link}`, gets: pagesOnly(200) },
+  'page.begin_hold': {
+    path: ({ link }) => `/page/links/${link}/holds`,
+    body: ({ door }) => ({ lock_id: door }),
+    gets: pagesOnly(200),
+  },
+  // 409: it may, but nothing was held.
+  'page.unlock': {
+    path: ({ link }) => `/page/links/${link}/unlock`,
+    body: ({ door }) => ({ lock_id: door, nonce: 'x' }),
+    gets: pagesOnly(409),
+  },
+
+  'agents.connect': { path: () => '/agents/connect', gets: everybody(426) },
+};
+
+/** Every refusal has the same shape, so that a stranger learns nothing from it. */
+function assertShape({ status, headers, body }: Answer, isPage: boolean): void {
+  if (status !== 401 && status !== 403 && status !== 404) return;
+  assert.equal(headers.get('content-type'), 'application/json; charset=utf-8');
+  assert.deepEqual(Object.keys(body), ['code', 'error', 'reason', 'hint']);
+  const reasons: Record<number, string> = {
+    401: isPage ? 'session_over' : 'unauthorized',
+    403: 'forbidden',
+    404: 'not_found',
+  };
+  assert.equal(body.reason, reasons[status]);
+  assert.equal(headers.get('www-authenticate') !== null, status === 401);
+  assert.equal(headers.get('cache-control'), 'no-store');
+}
+
+describe('who may do what', () => {
+  it('is written down for every operation that there is', () => {
+    assert.deepEqual(Object.keys(table).sort(), Object.keys(endpoints).sort());
+  });
+
+  for (const [operation, { methods, paths }] of Object.entries(endpoints)) {
+    const row = table[operation as Operation]; // the keys of the one are those of the other
+    for (const method of methods) {
+      it(`holds for ${method} ${paths[0]} (${operation})`, async () => {
+        const got: [Caller, number][] = [];
+        // The key has things of its own: what it may delete must still be there for the others to be refused.
+        const [ofAll, ofKey] = [await makeThings(), await makeThings()];
+        for (const caller of callers) {
+          const things = caller === 'key' ? ofKey : ofAll;
+          const headers = { ...headersOf(caller, things), 'sec-fetch-site': 'same-origin' };
+          const body = row.body?.(things);
+          const answer = await server.call(method, row.path(things), {
+            headers,
+            ...(body === undefined ? {} : { body }),
+          });
+          assertShape(answer, operation.startsWith('page.'));
+          got.push([caller, answer.status]);
+        }
+        assert.deepEqual(
+          got,
+          callers.map((caller, at) => [caller, row.gets[at]]),
+        );
+      });
+    }
+  }
+});
+
+describe('a credential', () => {
+  it('is looked at before the body: a stranger learns nothing from what he sends', async () => {
+    const bodies: [unknown, Record<string, string>][] = [
+      ['{', {}],
+      ['x'.repeat(70_000), {}],
+      ['a=b', { 'content-type': 'application/x-www-form-urlencoded' }],
+      [{ group_link: { name: '' } }, {}],
+    ];
+    for (const [body, headers] of bodies) {
+      for (const secret of ['x', nobodysKey]) {
+        const answer = await server.call('POST', '/group_links', { secret, body, headers });
+        assert.equal(answer.status, 401);
+      }
+    }
+  });
+
+  it('of one kind is none of the other', async () => {
+    const { linkSecret, door } = await makeThings();
+    assert.equal((await server.call('GET', '/locks', { secret: linkSecret, as: 'login' })).status, 401);
+    assert.equal((await server.call('GET', '/locks', { secret: server.api_key, as: 'link' })).status, 401);
+    for (const authorization of [
+      `Basic ${linkSecret}`,
+      linkSecret,
+      `constructor ${linkSecret}`,
+      `KISI-GROUP-LINK ${linkSecret}x`,
+    ]) {
+      const answer = await server.call('POST', `/locks/${door}/unlock`, { headers: { authorization } });
+      assert.equal(answer.status, 401, authorization);
+    }
+  });
+
+  it('in the address is none', async () => {
+    const { linkSecret } = await makeThings();
+    for (const query of [
+      `secret=${linkSecret}`,
+      `access_token=${server.api_key}`,
+      `token=${server.api_key}`,
+    ]) {
+      assert.equal((await server.call('GET', `/locks?${query}`)).status, 401, query);
+    }
+  });
+
+  it('of a page opens nothing of the API, and neither does its cookie beside a key change whose key it is', async () => {
+    const { cookie, link } = await makeThings();
+    assert.equal((await server.call('GET', '/group_link', { headers: { cookie } })).status, 401);
+    const foreign = await server.call('GET', `/group_links/${link}`, {
+      secret: foreignKey,
+      headers: { cookie },
+    });
+    assert.equal(foreign.status, 404);
+  });
+
+  it('that was revoked is over with the next request', async () => {
+    const key = await createApiKey(server.context, {
+      organization_id: server.organization_id,
+      name: 'Short',
+    });
+    const status = async () => (await server.call('GET', '/places', { secret: key.secret })).status;
+    assert.equal(await status(), 200);
+    await revokeApiKey(server.context, key.id);
+    assert.equal(await status(), 401);
+  });
+});
