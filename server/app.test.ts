@@ -53,7 +53,10 @@ describe('createApp', () => {
     const { context } = server;
     const handlers = createHandlers({
       context,
-      files: { html: Buffer.of(), assets: new Map() },
+      files: {
+        html: { type: 'text/html', body: Buffer.of(), gzipped: Buffer.of() },
+        assets: new Map(),
+      },
       holds: new Holds(context),
     });
     return { context, handlers, failureLimit: new FailureLimit(false), log: pino({ level: 'silent' }) };

@@ -288,7 +288,10 @@ describe('the handshake of an agent', () => {
         () => 'opened',
         () => 'refused',
       ),
-      agent.closed.then(() => 'refused'),
+      agent.closed.then(
+        () => 'refused',
+        () => 'refused',
+      ),
     ]);
     agent.end();
     assert.equal(outcome, 'refused');

@@ -1,13 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+/** One file that browsers ask for, as it is and compressed (RFC 9110 §8.4.1.3). */
+export interface PageFile {
+  type: string;
+  body: Buffer;
+  gzipped: Buffer;
+}
 
 /** The visitor's page as `pages/build.ts` wrote it, kept in memory: one HTML file and what it loads. */
 export interface PageFiles {
-  html: Buffer;
-  assets: ReadonlyMap<string, { type: string; body: Buffer }>;
+  html: PageFile;
+  assets: ReadonlyMap<string, PageFile>;
 }
 
 const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
 };
@@ -17,15 +26,16 @@ export function readPageFiles(): PageFiles {
   const folder = new URL('../../pages/dist/', import.meta.url);
   try {
     const names = readdirSync(new URL('assets/', folder)).filter((name) => extname(name) in types);
-    const asset = (name: string) => ({
-      type: types[extname(name)] ?? '',
-      body: readFileSync(new URL(`assets/${name}`, folder)),
-    });
     return {
-      html: readFileSync(new URL('guest.html', folder)),
-      assets: new Map(names.map((name) => [name, asset(name)])),
+      html: readPageFile(new URL('guest.html', folder)),
+      assets: new Map(names.map((name) => [name, readPageFile(new URL(`assets/${name}`, folder))])),
     };
   } catch {
     throw new Error("The visitor's page is not built yet: run `npm run pages` once, then start again.");
   }
+}
+
+function readPageFile(file: URL): PageFile {
+  const body = readFileSync(file);
+  return { type: types[extname(file.pathname)] ?? '', body, gzipped: gzipSync(body) };
 }

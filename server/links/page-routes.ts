@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import type { AnyoneRequest, LinkRequest } from '../http/handlers.ts';
 import { pagePolicy } from '../http/headers.ts';
 import { objectParser } from '../http/parse.ts';
-import type { PageFiles } from './page-files.ts';
+import type { PageFile, PageFiles } from './page-files.ts';
 import { authenticateLink, cookieName, sealPageSession } from './page-sessions.ts';
 import { viewLinkWithDoors } from './view.ts';
 
@@ -12,17 +12,24 @@ const sessionMaxAgeS = 400 * 24 * 3600;
 const parseSecret = objectParser(PageSecret);
 
 /** The same file for every address; no code here looks at the address that asked for it. */
-export function showPage(files: PageFiles, { reply }: AnyoneRequest): Buffer {
-  reply.header('content-security-policy', pagePolicy).type('text/html; charset=utf-8');
-  return files.html;
+export function showPage(files: PageFiles, request: AnyoneRequest): Buffer {
+  request.reply.header('content-security-policy', pagePolicy);
+  return sendFile(files.html, request);
 }
 
 /** Names carry a hash of the content, so that they can be kept for ever. */
-export function showPageAsset(files: PageFiles, { params, reply }: AnyoneRequest): Buffer {
-  const asset = files.assets.get(params.name ?? '');
+export function showPageAsset(files: PageFiles, request: AnyoneRequest): Buffer {
+  const asset = files.assets.get(request.params.name ?? '');
   if (!asset) throw new PosternError('not_found');
-  reply.header('cache-control', 'public, max-age=31536000, immutable').type(asset.type);
-  return asset.body;
+  request.reply.header('cache-control', 'public, max-age=31536000, immutable');
+  return sendFile(asset, request);
+}
+
+function sendFile(file: PageFile, { headers, reply }: AnyoneRequest): Buffer {
+  reply.type(file.type).header('vary', 'accept-encoding');
+  if (!/\bgzip\b/.test(headers['accept-encoding'] ?? '')) return file.body;
+  reply.header('content-encoding', 'gzip');
+  return file.gzipped;
 }
 
 /** Exchanges the secret for a sealed cookie. Nothing is written, nothing is spent. */
