@@ -196,6 +196,13 @@ describe('every answer', () => {
     assert.equal(JSON.parse(answer.body).code?.length, 6, answer.body);
   });
 
+  it('that asks for an upgrade says to what (RFC 9110, section 15.5.22)', async () => {
+    const { status, headers } = await raw(
+      'GET /agents/connect HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+    );
+    assert.deepEqual([status, headers['upgrade']], [426, 'websocket']);
+  });
+
   it('to an address that is not there says 404, whoever asks, and with whatever method', async () => {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
       for (const path of [

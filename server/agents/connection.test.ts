@@ -283,16 +283,10 @@ describe('the handshake of an agent', () => {
 
   it('is refused to whoever does not name the subprotocol', async () => {
     const agent = new FakeAgent([]);
-    const outcome = await Promise.race([
-      agent.opened().then(
-        () => 'opened',
-        () => 'refused',
-      ),
-      agent.closed.then(
-        () => 'refused',
-        () => 'refused',
-      ),
-    ]);
+    const outcome = await agent.opened().then(
+      () => 'opened',
+      () => 'refused',
+    );
     agent.end();
     assert.equal(outcome, 'refused');
   });
@@ -440,6 +434,16 @@ describe('commands', { concurrency: true }, () => {
     await assertFailure(made.id, 'unknown', 'outcome_unknown');
     assert.ok(agent.isOpen);
     await agent.close();
+  });
+
+  it('are reported by the agent that was given them, and by no other', async () => {
+    const [known, other] = [await enroll(), await enroll()];
+    const { secret } = await make();
+    const [agent, stranger] = [await connected(known), await connected(other)];
+    agent.onCommand = (command_id) => stranger.report(command_id, 'done');
+    const { status, body } = await unlock(secret, known.door_id);
+    assert.deepEqual([status, body.reason], [503, 'outcome_unknown']);
+    await Promise.all([agent.close(), stranger.close()]);
   });
 
   it('are answered when the agent goes before it says what became of them', async () => {

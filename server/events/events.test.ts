@@ -77,6 +77,19 @@ describe('an event', () => {
     assert.deepEqual(types.slice(0, 3), ['organization.create', 'login.create', 'place.create']);
   });
 
+  it('of a link belongs to the place of its group, from its issue to its end', async () => {
+    const group = await server.create('group', { name: 'Of the house', place_id });
+    const { id } = await server.create('group_link', { name: 'Guest', group_id: group.id });
+    const manage = { secret: server.api_key, body: { group_link: { suspended: true } } };
+    await server.call('PATCH', `/group_links/${id}`, manage);
+    await server.call('DELETE', `/group_links/${id}`, { secret: server.api_key });
+    const events = (await call(`/events?event_object_type=GroupLink&event_object_id=${id}`)).body;
+    assert.deepEqual(
+      events.map((event: { type: string; place_id: number }) => [event.type, event.place_id]),
+      ['delete', 'update', 'create'].map((action) => [`group_link.${action}`, place_id]),
+    );
+  });
+
   it('keeps the name that its recipient had', async () => {
     const rename = { secret: server.api_key, body: { group_link: { name: 'Robin Host' } } };
     await server.call('PATCH', `/group_links/${link.id}`, rename);

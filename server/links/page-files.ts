@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { SettingError } from '../config.ts';
 
 /** One file that browsers ask for, as it is and compressed (RFC 9110 §8.4.1.3). */
 export interface PageFile {
@@ -31,7 +32,9 @@ export function readPageFiles(): PageFiles {
       assets: new Map(names.map((name) => [name, readPageFile(new URL(`assets/${name}`, folder))])),
     };
   } catch {
-    throw new Error("The visitor's page is not built yet: run `npm run pages` once, then start again.");
+    throw new SettingError(
+      "The visitor's page is not built yet: run `npm run pages` once, then start again.",
+    );
   }
 }
 

@@ -78,6 +78,16 @@ describe('a place', () => {
     assert.equal((await make({ name: 'Cafe\u0301' })).name, 'Café');
   });
 
+  it('has its zone as IANA writes it, so that programs that look it up find it', async () => {
+    for (const [sent, kept] of [
+      ['europe/berlin', 'Europe/Berlin'],
+      ['AMERICA/NEW_YORK', 'America/New_York'],
+      ['utc', 'UTC'],
+    ]) {
+      assert.equal((await make({ time_zone: sent })).time_zone, kept);
+    }
+  });
+
   it('counts its doors, and no deleted ones', async () => {
     const { id } = await make();
     const doors = [
