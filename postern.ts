@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { RunningAgent } from './agent/main.ts';
 import { PosternError } from './domain/errors.ts';
+import { isTimeZone } from './domain/instants.ts';
 import type { Config } from './server/config.ts';
 
 const helpText = `Postern: self-hosted temporary door access.
@@ -53,7 +54,7 @@ process.exitCode = await run(process.argv.slice(2));
 async function run([name = '--help', ...args]: string[]): Promise<number> {
   try {
     if (['--help', '-h', 'help'].includes(name) || args.includes('--help')) return say(helpText);
-    const command = commands[name];
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!command)
       throw new UsageError(
         `There is no command ${name}. The commands are: ${Object.keys(commands).join(', ')}.`,
@@ -77,7 +78,7 @@ async function runDemo(args: string[]): Promise<number> {
   open.defer(() => server.close());
   const { demo, agent } = await openDemo(installation.context, {
     dataFolder: config.dataFolder,
-    timeZone: Temporal.Now.timeZoneId(),
+    timeZone: ownTimeZone(),
   });
   const { startAgent } = await import('./agent/main.ts');
   const running = startAgent({
@@ -101,6 +102,12 @@ async function runDemo(args: string[]): Promise<number> {
   else say((await import('./server/demo-text.ts')).demoText(demo, config.dataFolder));
   await stopped;
   return 0;
+}
+
+/** This machine's zone; a machine that is set to none is in UTC. */
+function ownTimeZone(): string {
+  const zone = Temporal.Now.timeZoneId();
+  return isTimeZone(zone) ? zone : 'UTC';
 }
 
 /** The doors can be opened once the server has the agent's first heartbeat, a moment after the welcome. */
@@ -149,7 +156,11 @@ async function runSetup(args: string[]): Promise<number> {
 async function runApiKeys([action, ...args]: string[]): Promise<number> {
   const keys = await import('./server/logins/logins.ts');
   const text = { type: 'string' } as const;
-  const { values, positionals } = parse(args, { name: text, organization: text, json: { type: 'boolean' } });
+  const { values, positionals } = parse(
+    args,
+    { name: text, organization: text, json: { type: 'boolean' } },
+    action === 'revoke',
+  );
   const show = (found: object, lines: () => string) =>
     say(values.json ? `${JSON.stringify(found)}\n` : lines());
   switch (action) {
@@ -191,7 +202,7 @@ function keyLine(key: { id: number; name: string; created_at: string; revoked_at
 }
 
 async function runScan(args: string[]): Promise<number> {
-  const { values, positionals } = parse(args, { door: { type: 'string' } });
+  const { values, positionals } = parse(args, { door: { type: 'string' } }, true);
   const [input, ...rest] = positionals;
   if (input === undefined || rest.length > 0 || values.door === undefined) {
     throw new UsageError('Say what to show, and where: postern scan data/link-qr.png --door 1');
@@ -236,9 +247,9 @@ function untilStopped(): Promise<void> {
 
 type Options = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>['options']>;
 
-function parse<const Given extends Options>(args: string[], options: Given) {
+function parse<const Given extends Options>(args: string[], options: Given, allowPositionals = false) {
   try {
-    return parseArgs({ args, options, allowPositionals: true, strict: true });
+    return parseArgs({ args, options, allowPositionals, strict: true });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

@@ -77,6 +77,19 @@ describe('createApp', () => {
     await app.close();
   });
 
+  it('lets nobody dawdle: a slow connection is gone within 15 s', async () => {
+    const app = createApp(parts());
+    const { headersTimeout, requestTimeout } = app.server;
+    // How often node:http looks for slow ones; it says so on the server, and not in its types.
+    const interval: unknown = Reflect.get(app.server, 'connectionsCheckingInterval');
+    assert.ok(typeof interval === 'number' && headersTimeout > 0 && requestTimeout > 0);
+    assert.ok(
+      Math.max(headersTimeout, requestTimeout) + interval <= 15_000,
+      `${requestTimeout} + ${interval} ms`,
+    );
+    await app.close();
+  });
+
   it('writes the pattern of a route into the log, and no address, credential or body', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });

@@ -21,6 +21,8 @@ import type { Handlers } from './routes.ts';
 const bodyBytesMax = 64 * 1024;
 const headersTimeoutMs = 5_000;
 const requestTimeoutMs = 10_000;
+/** How often node:http looks for requests that take too long. */
+const checkingIntervalMs = 1_000;
 const keepAliveTimeoutMs = 72_000;
 const pathParameterLengthMax = 500;
 /** Where a page on another origin may call with a link's secret. */
@@ -28,6 +30,10 @@ const crossOriginPaths =
   /^\/(locks|locks\/\d+\/(unlock|access)|group_link|group_link\/qr_code\.(svg|png))\/?$/;
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Resolves when no request that has arrived whole waits for its answer. */
+    answered(): Promise<void>;
+  }
   interface FastifyRequest {
     /** Set by the route's own `onRequest`, before its handler. */
     caller: Caller;
@@ -49,6 +55,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     keepAliveTimeout: keepAliveTimeoutMs,
     http: {
       headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: checkingIntervalMs,
       requireHostHeader: false,
       // Clients that offer HTTP/2 on the way ("Upgrade: h2c") are answered in HTTP/1.1, as RFC 9110 §7.8 lets us.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
@@ -62,6 +69,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     },
   });
   app.decorateRequest('caller');
+  countUnanswered(app);
   refuseExpectations(app.server);
   app.register(cookie);
   readBodies(app);
@@ -107,6 +115,27 @@ function addRoutes(app: FastifyInstance, parts: AppParts, operation: Operation):
   }
 }
 
+/** Counts from the moment a request is there whole until its answer has left. */
+function countUnanswered(app: FastifyInstance): void {
+  const unanswered = new Set<FastifyRequest>();
+  let whenNone = () => {};
+  app.addHook('preHandler', async (request) => void unanswered.add(request));
+  app.addHook('onResponse', async (request) => {
+    unanswered.delete(request);
+    if (unanswered.size === 0) whenNone();
+  });
+  app.addHook('onRequestAbort', async (request) => {
+    unanswered.delete(request);
+    if (unanswered.size === 0) whenNone();
+  });
+  app.decorate('answered', () => {
+    if (unanswered.size === 0) return Promise.resolve();
+    return new Promise<void>((resolve) => {
+      whenNone = resolve;
+    });
+  });
+}
+
 /** JSON, and nothing at all where a body is sent empty: programs name a content type for a body they do not have. */
 function readBodies(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -126,8 +155,11 @@ function prepareAnswer(request: FastifyRequest, reply: FastifyReply): void {
   if (isCrossOrigin(request) && readCredential(request.headers.authorization)?.kind === 'link') {
     reply.headers(crossOriginHeaders);
   }
-  if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
-    throw new PosternError('malformed_request', { message: 'The request has no Host header.' });
+  const hosts = request.raw.rawHeaders.filter(
+    (name, index) => index % 2 === 0 && name.toLowerCase() === 'host',
+  );
+  if (hosts.length !== 1 && (request.raw.httpVersion === '1.1' || hosts.length > 1)) {
+    throw new PosternError('malformed_request', { message: 'The request must have one Host header.' });
   }
 }
 
@@ -159,6 +191,7 @@ function answerError(parts: AppParts, error: PosternError, reply: FastifyReply, 
   const limited = request && isWrongCredential(error) ? limitedError(parts, request) : null;
   const answer = limited ?? error;
   if (answer.retryAfterS !== undefined) reply.header('retry-after', String(answer.retryAfterS));
+  if (answer.entry.status === 426) reply.headers({ upgrade: 'websocket', connection: 'upgrade' });
   if (answer.entry.status === 401) reply.header('www-authenticate', 'KISI-LOGIN, Bearer, KISI-GROUP-LINK');
   return reply.code(answer.entry.status).type('application/json; charset=utf-8').send(errorBody(answer));
 }

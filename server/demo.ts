@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addMs } from '../domain/instants.ts';
+import { linkState } from '../domain/link.ts';
 import { insertAgent } from './agents/store.ts';
 import { type Config, newSecretKeyText, SettingError, secretKey } from './config.ts';
 import type { Context, LoginCaller } from './context.ts';
@@ -61,17 +62,7 @@ export interface DemoAgent {
 export function demoConfig(config: Config): Config {
   const { dataFolder } = config;
   const files = demoFiles(dataFolder);
-  if (existsSync(files.unfinished)) {
-    for (const leftover of [
-      files.key,
-      files.database,
-      `${files.database}-wal`,
-      `${files.database}-shm`,
-      files.unfinished,
-    ]) {
-      rmSync(leftover, { force: true });
-    }
-  }
+  if (existsSync(files.unfinished)) clearUnfinished(files);
   const logLevel = config.logLevel ?? 'warn';
   if (existsSync(files.database) && !existsSync(files.record)) {
     throw new SettingError(
@@ -132,6 +123,13 @@ export async function openDemo(
 /** Where the demo's agent keeps its files, and `postern scan` finds its readers. */
 export function agentFolder(dataFolder: string): string {
   return join(dataFolder, 'agent');
+}
+
+/** Once there is a record the start was over but for this marker; before, nothing of it is worth keeping. */
+function clearUnfinished(files: ReturnType<typeof demoFiles>): void {
+  const { key, database, record, unfinished } = files;
+  const leftovers = existsSync(record) ? [] : [key, database, `${database}-wal`, `${database}-shm`];
+  for (const file of [...leftovers, unfinished]) rmSync(file, { force: true });
 }
 
 function demoFiles(dataFolder: string) {
@@ -215,13 +213,15 @@ async function makeBuilding(context: Context, organization_id: number, time_zone
   });
 }
 
-/** The link of the last start, or a new one when that has ended or was revoked: the demo always has one that opens. */
+/** The link of the last start, or a new one when that would not open a door now: the demo always has one that does. */
 async function currentLink(context: Context, record: DemoRecord): Promise<DemoRecord['link']> {
   const link = await selectLink(context.database.read, record.organization.id, record.link.id);
-  if (link && link.revoked_at === null && link.valid_until > context.clock.now()) return record.link;
+  const opens = link && linkState(link, context.clock.now()) === 'active' && link.link_enabled === 1;
+  if (opens && (await currentPass(context.keys, context.database.read, link)) !== null) return record.link;
   const caller = await authenticateLogin(context, record.api_key);
-  if (!caller)
+  if (!caller) {
     throw new SettingError('The API key of the demo was revoked. Delete its data folder to start afresh.');
+  }
   return issueLink(context, caller, record.group_id);
 }
 

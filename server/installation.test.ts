@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fetchAnswer } from '../test/test-server.ts';
+import { insertAgent } from './agents/store.ts';
 import { type Config, readConfig, SettingError } from './config.ts';
+import type { Context } from './context.ts';
 import { authenticateLogin, createApiKey, listApiKeys, revokeApiKey } from './logins/logins.ts';
 import { openInstallation, startServer } from './main.ts';
 import { passwordMatches } from './secrets/passwords.ts';
@@ -73,6 +77,34 @@ describe('an installation', () => {
     await Promise.all([a.close(), b.close()]);
   });
 
+  it('answers who waits for an answer when it is stopped, and then waits for nobody', {
+    timeout: 15_000,
+  }, async () => {
+    const config = newConfig();
+    const installation = await openInstallation(config);
+    const { context } = installation;
+    const { api_key, organization } = await setUp(context, first);
+    const server = await startServer(installation, config);
+    const post = async (path: string, body?: object) =>
+      fetchAnswer(server.url, { method: 'POST', path, secret: api_key, ...(body ? { body } : {}) });
+    const { body: place } = await post('/places', { place: { name: 'House', address: 'x' } });
+    const { body: door } = await post('/locks', { lock: { name: 'Door', place_id: place.id } });
+    const { commanded } = await connectSilentAgent(context, organization.id, door.id);
+    // Keeps its connection for the next request, as every client with a pool does.
+    const waiting = post(`/locks/${door.id}/unlock`);
+    await commanded;
+    const dawdler = connect(Number(new URL(server.url).port), '127.0.0.1').on('error', () => {});
+    await once(dawdler, 'connect');
+    dawdler.write('POST /places HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n');
+    const began = performance.now();
+    await server.close();
+    const took = performance.now() - began;
+    const { status, body } = await waiting;
+    await installation.close();
+    assert.deepEqual([status, body.reason], [503, 'outcome_unknown']);
+    assert.ok(took < 2_000, `${Math.round(took)} ms`);
+  });
+
   it('holds no secret in the clear, in any of its files', async () => {
     const config = newConfig();
     const installation = await openInstallation(config);
@@ -92,6 +124,23 @@ describe('an installation', () => {
     }
   });
 });
+
+/** An agent that drives the door and never says what became of a command. `commanded`: at its first. */
+async function connectSilentAgent(
+  context: Context,
+  organization_id: number,
+  door_id: number,
+): Promise<{ commanded: Promise<void> }> {
+  const commanded = Promise.withResolvers<void>();
+  const agent_id = await context.database.transaction(async (tx) => {
+    const row = { organization_id, name: 'Silent', public_key: Buffer.alloc(32), created_at: '' };
+    const id = await insertAgent(tx, row);
+    await tx.query.updateTable('doors').set({ agent_id: id }).where('id', '=', door_id).execute();
+    return id;
+  });
+  context.agents.add({ agent_id, send: () => commanded.resolve(), end: () => {} });
+  return { commanded: commanded.promise };
+}
 
 describe('setting up', () => {
   it('makes an organization, its owner and a key, once', async () => {

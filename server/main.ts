@@ -2,12 +2,14 @@ import { generateKeyPairSync, randomBytes, randomUUIDv7 } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { AgentSessions } from './agents/sessions.ts';
 import { acceptAgents } from './agents/upgrade.ts';
 import { createApp } from './app.ts';
 import { type Config, SettingError } from './config.ts';
 import type { Clock, Context, Random } from './context.ts';
+import type { Database } from './database/database.ts';
 import { openSqlite } from './database/sqlite.ts';
 import { recordEvent } from './events/events.ts';
 import { FailureLimit } from './http/failure-limit.ts';
@@ -60,8 +62,7 @@ export async function openInstallation(
   if (config.secretKey === null) throw new SettingError(secretKeyMissing);
   const { clock = systemClock, random = systemRandom } = outside;
   const log = pino({ level: config.logLevel ?? 'info', base: null }, pino.destination({ fd: 2, sync: true }));
-  mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 });
-  const database = openSqlite(join(config.dataFolder, databaseName));
+  const database = openDatabase(config.dataFolder);
   const sealer = createSealer({ secretKey: config.secretKey, random: random.bytes });
   const context: Context = {
     database,
@@ -105,9 +106,30 @@ export async function startServer(installation: OpenInstallation, config: Config
     async close() {
       context.agents.close();
       endAgents();
-      await app.close();
+      await closeApp(app);
     },
   };
+}
+
+/** Requests that have arrived are answered; whoever has not finished asking by then is cut off. */
+async function closeApp(app: FastifyInstance): Promise<void> {
+  const closed = app.close();
+  await app.answered();
+  app.server.closeAllConnections();
+  await closed;
+}
+
+function openDatabase(dataFolder: string): Database {
+  const file = join(dataFolder, databaseName);
+  try {
+    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+    return openSqlite(file);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new SettingError(
+      `The database ${file} cannot be opened: ${problem}. Check the folder, or change POSTERN_DATA.`,
+    );
+  }
 }
 
 const secretKeyMissing =

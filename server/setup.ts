@@ -18,6 +18,11 @@ export interface SetupResult {
 
 /** Makes the first organization, its owner and an API key. Throws `conflict` when there is an organization already. */
 export async function setUp(context: Context, { name, domain, email }: SetupInput): Promise<SetupResult> {
+  if (name.trim() === '' || name.length > 200) {
+    throw new PosternError('invalid', {
+      message: 'The name of the organization must have 1 to 200 characters.',
+    });
+  }
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(domain)) {
     throw new PosternError('invalid', {
       message: `The domain ${domain} must be lower-case letters, digits and hyphens.`,

@@ -170,7 +170,8 @@ describe('the headers of every answer', { timeout: 120_000 }, () => {
     );
   });
 
-  const upgrade = 'Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+  const upgrade =
+    'Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: postern.agent.v1\r\n';
   const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
   const malformed: Record<string, [request: string, ...statuses: number[]]> = {
     'no Host': ['GET /health HTTP/1.1\r\n\r\n', 400],
@@ -195,6 +196,10 @@ describe('the headers of every answer', { timeout: 120_000 }, () => {
     'a WebSocket elsewhere': [
       `GET /health HTTP/1.1\r\n${upgrade}${key}Sec-WebSocket-Version: 13\r\n\r\n`,
       404,
+    ],
+    'a WebSocket of another protocol': [
+      `GET /agents/connect HTTP/1.1\r\n${upgrade.replace('v1', 'v9')}${key}Sec-WebSocket-Version: 13\r\n\r\n`,
+      426,
     ],
     'a WebSocket without a key': [
       `GET /agents/connect HTTP/1.1\r\n${upgrade}Sec-WebSocket-Version: 13\r\n\r\n`,

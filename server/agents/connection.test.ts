@@ -56,6 +56,7 @@ class FakeAgent {
     this.closed = once(this.#socket, 'close');
     this.closed.catch(() => {});
     this.#socket.on('error', () => {});
+    this.#socket.on('close', () => this.#awaited?.());
     this.#socket.on('message', (data) => this.#receive(JSON.parse(String(data))));
   }
 
@@ -102,11 +103,13 @@ class FakeAgent {
     });
   }
 
+  /** The next message of that type; rejects when the session ends without one. */
   async read<Type extends ServerMessage['type']>(type: Type): Promise<Of<Type>> {
     for (;;) {
       const at = this.#inbox.findIndex((message) => message.type === type);
       // The line above has compared the type.
       if (at >= 0) return this.#inbox.splice(at, 1)[0] as Of<Type>;
+      if (this.#socket.readyState === WebSocket.CLOSED) throw new Error(`the session ended without ${type}`);
       await new Promise<void>((resolve) => {
         this.#awaited = resolve;
       });
@@ -178,12 +181,15 @@ async function welcomed(known: KnownAgent): Promise<FakeAgent> {
 async function connected(known: KnownAgent): Promise<FakeAgent> {
   const agent = await welcomed(known);
   agent.beat((await agent.read('heartbeat')).sequence);
-  await reachable(known);
+  await reachable(known, agent);
   return agent;
 }
 
-async function reachable(known: KnownAgent): Promise<void> {
-  while (!server.context.agents.isReachable(known.id)) await new Promise((resolve) => setImmediate(resolve));
+async function reachable(known: KnownAgent, agent: FakeAgent): Promise<void> {
+  while (!server.context.agents.isReachable(known.id)) {
+    assert.ok(agent.isOpen, 'its session goes on');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 const make = (fields: object = {}) =>
@@ -200,7 +206,7 @@ describe('the handshake of an agent', () => {
     const agent = await welcomed(known);
     assert.equal((await unlock(secret, known.door_id)).body.reason, 'door_unreachable');
     agent.beat((await agent.read('heartbeat')).sequence);
-    await reachable(known);
+    await reachable(known, agent);
     agent.onCommand = (command_id) => agent.report(command_id, 'done');
     assert.equal((await unlock(secret, known.door_id)).status, 200);
     await agent.close();
@@ -225,10 +231,7 @@ describe('the handshake of an agent', () => {
       agent.hello(known, claims);
       await agent.prove(known, claims);
       await agent.closed;
-      await assert.rejects(
-        Promise.race([agent.read('welcome'), Promise.reject(new Error('closed'))]),
-        /closed/,
-      );
+      await assert.rejects(agent.read('welcome'), /ended without welcome/);
       assert.ok(!server.context.agents.isReachable(known.id));
     });
   }

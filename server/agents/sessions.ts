@@ -63,8 +63,9 @@ export class AgentSessions {
     this.#waiting.get(command_id)?.(outcome);
   }
 
-  /** Ends every session: the server is stopping. */
+  /** Ends every session: the server is stopping. What waits for an outcome will not hear of it. */
   close(): void {
+    for (const settle of [...this.#waiting.values()]) settle('unknown');
     for (const session of this.#sessions.values()) session.end('the server is stopping');
   }
 }

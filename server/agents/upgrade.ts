@@ -12,12 +12,14 @@ export function acceptAgents(server: Server, settings: AgentConnectionSettings):
     perMessageDeflate: false,
     handleProtocols: () => agentSubprotocol,
   });
+  // A handshake that is none would be answered by `ws`, without our headers.
+  sockets.on('wsClientError', (_error, socket) => endWith(socket, 'malformed_request'));
   server.on('upgrade', (request, socket, head) => {
     // node:http hands over the bare socket here, and with it every error that it may still have.
     socket.on('error', () => socket.destroy());
-    if (request.url !== agentPath) return endWith(request.socket, 'not_found');
+    if (request.url !== agentPath) return endWith(socket, 'not_found');
     const offered = request.headers['sec-websocket-protocol']?.split(/\s*,\s*/) ?? [];
-    if (!offered.includes(agentSubprotocol)) return endWith(request.socket, 'upgrade_required');
+    if (!offered.includes(agentSubprotocol)) return endWith(socket, 'upgrade_required');
     sockets.handleUpgrade(request, socket, head, (opened) => new AgentConnection(opened, settings));
   });
   return () => {

@@ -51,7 +51,7 @@ export function rawAnswer(status: number, phrase: string, body: unknown): string
     ...answerHeaders,
     'content-type': 'application/json; charset=utf-8',
     'content-length': String(Buffer.byteLength(text)),
-    connection: 'close',
+    ...(status === 426 ? { upgrade: 'websocket', connection: 'upgrade, close' } : { connection: 'close' }),
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status} ${phrase}\r\n${lines.join('')}\r\n${text}`;

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type ErrorName, errorBody, PosternError } from '../../domain/errors.ts';
 import { rawAnswer } from './headers.ts';
 
@@ -21,7 +22,7 @@ export function answerParserError(error: Error & { code?: string }, socket: Sock
 }
 
 /** Writes a whole error answer onto a bare socket. */
-export function endWith(socket: Socket, name: ErrorName): void {
+export function endWith(socket: Duplex, name: ErrorName): void {
   const error = new PosternError(name);
   socket.end(rawAnswer(error.entry.status, phrases[name] ?? 'Error', errorBody(error)));
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { RunningAgent } from '../../agent/main.ts';
 import { addMs } from '../../domain/instants.ts';
+import { readPass, signPass } from '../../domain/pass.ts';
 import { startTestServer, TestClock, type TestServer } from '../../test/test-server.ts';
 import { createApiKey } from '../logins/logins.ts';
 import { createOrganization } from '../organizations/organizations.ts';
@@ -292,6 +293,22 @@ describe('what is no pass of this organization', () => {
     for (const text of texts) assert.equal(await show(text), 'denied credential_unknown', text);
     assert.equal(pulses().length, before);
     assert.deepEqual(await eventsOf(made.id), []);
+  });
+
+  it('is also what names another organization, whoever signed it', async () => {
+    const { id, quick_response_code_token: text } = await make();
+    const reading = readPass(text, await server.context.keys.verifier(server.organization_id));
+    assert.ok(reading.ok);
+    const signer = await server.context.keys.signer(server.organization_id);
+    const claims = { ...reading.claims, organization_id: server.organization_id + 1 };
+    const before = pulses().length;
+    assert.equal(await show(signPass(claims, signer)), 'denied credential_unknown');
+    assert.equal(
+      await show(signPass({ ...reading.claims, index: 999_999 }, signer)),
+      'denied credential_unknown',
+    );
+    assert.equal(pulses().length, before);
+    assert.ok((await eventsOf(id)).every(({ success }: { success: boolean }) => !success));
   });
 
   it('is one event a minute at each reader, and none of any link', async () => {
