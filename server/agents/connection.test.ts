@@ -299,8 +299,9 @@ describe('a session of an agent', () => {
   it('ends when it answers a heartbeat that was never sent', async () => {
     const known = await enroll();
     const agent = await welcomed(known);
+    await agent.read('heartbeat');
     agent.beat(99);
-    await agent.closed;
+    await assert.rejects(agent.read('heartbeat'), /ended without heartbeat/);
     assert.ok(!server.context.agents.isReachable(known.id));
   });
 

@@ -173,6 +173,18 @@ const changes: readonly Change[] = [
     signed: 0,
   },
   { what: 'a limit of uses', link: {}, fields: () => ({ max_uses: 5 }), ...ends },
+  {
+    what: 'a limit of uses where the server is asked already',
+    link: { quick_response_code_type: 'online' },
+    fields: () => ({ max_uses: 5 }),
+    ...ends,
+  },
+  {
+    what: 'a later end under the same limit of uses',
+    link: { ...window, max_uses: 5 },
+    fields: () => ({ valid_until: inDays(4) }),
+    ...leaves,
+  },
   { what: 'fewer uses', link: { max_uses: 5 }, fields: () => ({ max_uses: 4 }), ...ends },
   { what: 'more uses', link: { max_uses: 5 }, fields: () => ({ max_uses: 6 }), ...leaves },
   { what: 'no limit of uses any more', link: { max_uses: 5 }, fields: () => ({ max_uses: null }), ...leaves },
