@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { RunningAgent } from './agent/main.ts';
 import { PosternError } from './domain/errors.ts';
-import { isTimeZone } from './domain/instants.ts';
+import { timeZoneName } from './domain/instants.ts';
 import type { Config } from './server/config.ts';
 
 const helpText = `Postern: self-hosted temporary door access.
@@ -106,8 +106,7 @@ async function runDemo(args: string[]): Promise<number> {
 
 /** This machine's zone; a machine that is set to none is in UTC. */
 function ownTimeZone(): string {
-  const zone = Temporal.Now.timeZoneId();
-  return isTimeZone(zone) ? zone : 'UTC';
+  return timeZoneName(Temporal.Now.timeZoneId()) ?? 'UTC';
 }
 
 /** The doors can be opened once the server has the agent's first heartbeat, a moment after the welcome. */

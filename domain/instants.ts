@@ -70,14 +70,13 @@ export function instantOfSeconds(seconds: number): string {
   return canonical(Temporal.Instant.fromEpochMilliseconds(seconds * 1000));
 }
 
-/** Whether the name is one of an IANA time zone known here. Offsets such as `+01:00` are not places' zones. */
-export function isTimeZone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false;
+/** The IANA time zone of that name as IANA writes it; null when there is none. Offsets such as `+01:00` are no places' zones. */
+export function timeZoneName(name: string): string | null {
+  if (!/^[A-Za-z]/.test(name)) return null;
   try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name);
-    return true;
+    return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name).timeZoneId;
   } catch {
-    return false;
+    return null;
   }
 }
 

@@ -1,4 +1,4 @@
-import { addMs, lastInstant, msBetween } from './instants.ts';
+import { addMs, lastInstant, later, msBetween } from './instants.ts';
 
 /** How a link stands at an instant, in the one word that its page and its own view say. */
 export type LinkState = 'active' | 'not_active' | 'expired' | 'suspended' | 'revoked' | 'used_up';
@@ -56,11 +56,11 @@ export function chooseValidity(
       expected: 'must lie further before the year 10000, or valid_until be given',
     };
   }
-  const until = wanted.valid_until ?? addMs(from, defaultMs);
+  const until = wanted.valid_until ?? addMs(later(from, at), defaultMs);
   if (until <= from && wanted.valid_from !== null)
     return { field: 'valid_until', expected: 'must be later than valid_from' };
   // From the present on: a link that began long ago can be extended by as much as a new one could last.
-  if (msBetween(from > at ? from : at, until) > rules.validity_s_max * 1000) {
+  if (msBetween(later(from, at), until) > rules.validity_s_max * 1000) {
     const days = Math.floor(rules.validity_s_max / 86_400);
     return { field: 'valid_until', expected: `must be at most ${days} days away: a link is temporary` };
   }

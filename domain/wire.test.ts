@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fromWire, toWire } from './wire.ts';
+import { toWire } from './wire.ts';
 
 describe('the words of the HTTP API', () => {
   const pairs: readonly [string, string][] = [
@@ -11,9 +11,8 @@ describe('the words of the HTTP API', () => {
     ['link_id', 'group_link_id'],
   ];
   for (const [ours, wire] of pairs) {
-    it(`calls ${ours} ${wire}, and back`, () => {
+    it(`calls ${ours} ${wire}`, () => {
       assert.deepEqual(toWire({ [ours]: 7 }), { [wire]: 7 });
-      assert.deepEqual(fromWire({ [wire]: 7 }), { [ours]: 7 });
     });
   }
 
@@ -29,11 +28,9 @@ describe('the words of the HTTP API', () => {
     const wire = toWire(record);
     assert.deepEqual(Object.keys(wire), ['id', 'name', 'group_id', 'lock', 'list', 'nothing']);
     assert.deepEqual(wire['lock'], { door_id: 3 });
-    assert.deepEqual(fromWire(wire), record);
   });
 
   it('is not led astray by names that every object has', () => {
     assert.deepEqual(toWire({ constructor: 1, toString: 2 }), { constructor: 1, toString: 2 });
-    assert.deepEqual(fromWire({ constructor: 1, valueOf: 2 }), { constructor: 1, valueOf: 2 });
   });
 });

@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox';
 import Format from 'typebox/format';
-import { isTimeZone, parseInstant } from '../instants.ts';
+import { parseInstant, timeZoneName } from '../instants.ts';
 
 /*
  * The kinds of field that requests are made of. Every one has a description that says what is expected: it is
@@ -8,7 +8,7 @@ import { isTimeZone, parseInstant } from '../instants.ts';
  */
 
 Format.Set('date-time', (text) => parseInstant(text) !== null);
-Format.Set('time-zone', isTimeZone);
+Format.Set('time-zone', (name) => timeZoneName(name) !== null);
 
 /** Control characters, bidirectional overrides and lone surrogates: nothing that a person would write in a name. */
 const hidden =

@@ -93,7 +93,7 @@ export class AgentConnection implements AgentSession {
       case 'heartbeat':
         return this.#noteHeartbeat(message.monotonic_ms, message.sequence);
       case 'outcome':
-        return this.#settings.context.agents.report(message.command_id, message.outcome);
+        return this.#settings.context.agents.report(this, message.command_id, message.outcome);
       case 'presentation':
         return this.#present(this.#agent, message);
       case 'hello':

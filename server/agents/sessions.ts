@@ -20,7 +20,7 @@ export interface AgentSession {
 /** Which agents are connected, and which commands wait for an outcome. Nothing is kept for an absent agent. */
 export class AgentSessions {
   readonly #sessions = new Map<number, AgentSession>();
-  readonly #waiting = new Map<string, (outcome: Outcome) => void>();
+  readonly #waiting = new Map<string, { session: AgentSession; settle(outcome: Outcome): void }>();
 
   isReachable(agent_id: number | null): boolean {
     return agent_id !== null && this.#sessions.has(agent_id);
@@ -53,19 +53,20 @@ export class AgentSessions {
         resolve(outcome);
       };
       const timer = setTimeout(() => settle('unknown'), outcomeTimeoutMs);
-      this.#waiting.set(command.command_id, settle);
+      this.#waiting.set(command.command_id, { session, settle });
       session.send(command);
     });
   }
 
-  /** An agent reports what became of a command. One that nobody waits for any more is dropped. */
-  report(command_id: string, outcome: Outcome): void {
-    this.#waiting.get(command_id)?.(outcome);
+  /** An agent reports what became of a command. Only the session that was given it may; what nobody waits for is dropped. */
+  report(session: AgentSession, command_id: string, outcome: Outcome): void {
+    const waiting = this.#waiting.get(command_id);
+    if (waiting?.session === session) waiting.settle(outcome);
   }
 
   /** Ends every session: the server is stopping. What waits for an outcome will not hear of it. */
   close(): void {
-    for (const settle of [...this.#waiting.values()]) settle('unknown');
+    for (const { settle } of [...this.#waiting.values()]) settle('unknown');
     for (const session of this.#sessions.values()) session.end('the server is stopping');
   }
 }

@@ -1,7 +1,7 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { invalidField, PosternError } from '../../domain/errors.ts';
-import { parseInstant } from '../../domain/instants.ts';
+import { parseInstant, timeZoneName } from '../../domain/instants.ts';
 
 type Field = TSchema & {
   type?: string;
@@ -96,7 +96,8 @@ function coerce(value: unknown, field: Field): unknown {
   const types = (field.anyOf ?? [field]).map(({ type }) => type);
   if (value === '' && (types.includes('null') || !types.includes('string'))) return null;
   if (typeof value === 'string') {
-    if (holdsInstant(field)) return parseInstant(value) ?? value;
+    if (hasFormat(field, 'date-time')) return parseInstant(value) ?? value;
+    if (hasFormat(field, 'time-zone')) return timeZoneName(value) ?? value;
     if (types.includes('string')) return value.replaceAll('\r\n', '\n').normalize('NFC');
     if (types.includes('integer') && /^-?\d{1,16}$/.test(value)) return Number(value);
     if (types.includes('number') && /^-?\d{1,16}(\.\d{1,16})?$/.test(value)) return Number(value);
@@ -106,8 +107,8 @@ function coerce(value: unknown, field: Field): unknown {
   return value;
 }
 
-function holdsInstant(field: Field): boolean {
-  return (field.anyOf ?? [field]).some(({ format }) => format === 'date-time');
+function hasFormat(field: Field, wanted: string): boolean {
+  return (field.anyOf ?? [field]).some(({ format }) => format === wanted);
 }
 
 function allowsNull(field: Field): boolean {

@@ -98,7 +98,14 @@ export async function changeLink(
     await replacePass(context, tx, { before, after });
     const object = { type: 'GroupLink', id: input.id, name: after.name } as const;
     const message = `${caller.member_name} ${whatChanged(before, after)} the access link of ${after.name}`;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'group_link.update', at, object, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'group_link.update',
+      at,
+      object,
+      place_id: after.place_id,
+      message,
+    });
     return after;
   });
 }
@@ -113,7 +120,14 @@ export async function revokeLink(context: Context, caller: LoginCaller, id: numb
     await revokePasses(context, tx, { organization_id, id });
     const object = { type: 'GroupLink', id, name: link.name } as const;
     const message = `${caller.member_name} revoked the access link of ${link.name}`;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'group_link.delete', at, object, message });
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'group_link.delete',
+      at,
+      object,
+      place_id: link.place_id,
+      message,
+    });
   });
 }
 

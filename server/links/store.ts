@@ -104,6 +104,10 @@ function links(connection: Connection) {
     )
     .innerJoin('organizations', 'organizations.id', 'links.organization_id')
     .selectAll('links')
-    .select(['groups.name as group_name', 'organizations.name as organization_name'])
+    .select([
+      'groups.name as group_name',
+      'groups.place_id as place_id',
+      'organizations.name as organization_name',
+    ])
     .select(['members.name as created_by_name', 'members.email as created_by_email']);
 }
