@@ -26,7 +26,7 @@ export function linkState(link: LinkTerms, at: string): LinkState {
 }
 
 /** Whether a link that has ended is so long gone that even its own secret shows nothing of it. */
-export function isForgotten(link: LinkTerms, at: string): boolean {
+export function isForgotten(link: Pick<LinkTerms, 'valid_until' | 'revoked_at'>, at: string): boolean {
   const endedAt =
     link.revoked_at !== null && link.revoked_at < link.valid_until ? link.revoked_at : link.valid_until;
   return msBetween(endedAt, at) > endedLinkVisibleMs;

@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addMs } from '../domain/instants.ts';
 import { linkState } from '../domain/link.ts';
@@ -14,7 +14,7 @@ import { currentPass } from './links/passes.ts';
 import { qrPng } from './links/qr.ts';
 import { selectLink } from './links/store.ts';
 import { authenticateLogin } from './logins/logins.ts';
-import { databaseName } from './main.ts';
+import { databaseName, makeFolder } from './main.ts';
 import { rawPublicKey } from './organizations/keys.ts';
 import { insertPlace } from './places/store.ts';
 import { setUp } from './setup.ts';
@@ -70,7 +70,7 @@ export function demoConfig(config: Config): Config {
     );
   }
   if (!existsSync(files.record)) {
-    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+    makeFolder(dataFolder);
     writeFileSync(files.unfinished, '', { mode: 0o600 });
   }
   if (config.secretKey !== null) return { ...config, logLevel };

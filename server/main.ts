@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes, randomUUIDv7 } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { AgentSessions } from './agents/sessions.ts';
@@ -119,10 +119,25 @@ async function closeApp(app: FastifyInstance): Promise<void> {
   await closed;
 }
 
+/**
+ * Makes the data folder, for its owner only, and the folders above it. One by one: node:fs never comes back from a
+ * recursive attempt where the system has no such folder to give, as in /proc.
+ */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new SettingError(`The data folder cannot be made: ${problem}. Change POSTERN_DATA.`);
+  }
+}
+
 function openDatabase(dataFolder: string): Database {
+  makeFolder(dataFolder);
   const file = join(dataFolder, databaseName);
   try {
-    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
     return openSqlite(file);
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);

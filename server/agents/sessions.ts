@@ -40,6 +40,9 @@ export class AgentSessions {
 
   remove(session: AgentSession): void {
     if (this.#sessions.get(session.agent_id) === session) this.#sessions.delete(session.agent_id);
+    // It will not say any more what became of its commands.
+    for (const waiting of [...this.#waiting.values()])
+      if (waiting.session === session) waiting.settle('unknown');
   }
 
   /** Sends a command whose event is committed, and answers what became of it; `unknown` when nobody said in time. */

@@ -34,6 +34,7 @@ export const pagePolicy = [
  */
 export const crossOriginHeaders: Readonly<Record<string, string>> = {
   'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Retry-After, X-Collection-Range',
   'cross-origin-resource-policy': 'cross-origin',
 };
 

@@ -1,15 +1,17 @@
 import { timingSafeEqual } from 'node:crypto';
+import { isForgotten } from '../../domain/link.ts';
 import type { Context, LinkCaller } from '../context.ts';
 import { hashOf, isLinkSecret } from '../secrets/tokens.ts';
 import { selectLink, selectLinkBySecret } from './store.ts';
 
 const place = { table: 'cookie', column: 'page session', organization_id: 0, row_id: 'link' };
 
-/** Whose link this secret is; null when it is nobody's. Nothing is written. */
+/** Whose link this secret is; null when it is nobody's, or of a link that ended long ago. Nothing is written. */
 export async function authenticateLink(context: Context, secret: string): Promise<LinkCaller | null> {
   if (!isLinkSecret(secret)) return null;
   const found = await selectLinkBySecret(context.database.read, hashOf(secret));
-  return found ? { kind: 'link', ...found } : null;
+  if (!found || isForgotten(found, context.clock.now())) return null;
+  return { kind: 'link', organization_id: found.organization_id, link_id: found.link_id };
 }
 
 /** One cookie a link, so that a visitor may have several. The prefix keeps it on this host and on https (RFC 6265bis). */

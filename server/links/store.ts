@@ -56,10 +56,18 @@ export function selectLink(connection: Connection, organization_id: number, id: 
     .executeTakeFirst();
 }
 
-const bySecretSql = 'select organization_id, id as link_id from links where secret_hash = ?';
+const bySecretSql =
+  'select organization_id, id as link_id, valid_until, revoked_at from links where secret_hash = ?';
+
+interface LinkOfSecret {
+  organization_id: number;
+  link_id: number;
+  valid_until: string;
+  revoked_at: string | null;
+}
 
 export async function selectLinkBySecret(connection: Connection, secret_hash: Uint8Array) {
-  return connection.prepare<{ organization_id: number; link_id: number }>(bySecretSql).get(secret_hash);
+  return connection.prepare<LinkOfSecret>(bySecretSql).get(secret_hash);
 }
 
 export async function insertLink(tx: Transaction, row: Insertable<Tables['links']>): Promise<number> {

@@ -5,6 +5,8 @@ import type { Context, LinkCaller } from '../context.ts';
 export const holdMsMin = 600;
 export const holdMsMax = 30_000;
 const holdsMax = 100_000;
+/** One page that begins press after press pushes out its own link's presses and nobody else's. */
+const holdsPerLinkMax = 64;
 
 interface Hold {
   link_id: number;
@@ -20,6 +22,7 @@ interface Hold {
 export class Holds {
   readonly #context: Context;
   readonly #holds = new Map<string, Hold>();
+  readonly #noncesOfLink = new Map<number, string[]>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -29,6 +32,10 @@ export class Holds {
   begin(caller: LinkCaller, door_id: number): string {
     this.#forget();
     const nonce = Buffer.from(this.#context.random.bytes(16)).toString('base64url');
+    const nonces = this.#noncesOfLink.get(caller.link_id) ?? [];
+    this.#noncesOfLink.set(caller.link_id, nonces);
+    nonces.push(nonce);
+    if (nonces.length > holdsPerLinkMax) this.#delete(nonces[0] ?? '');
     this.#holds.set(nonce, { link_id: caller.link_id, door_id, beganMs: this.#now(), used: false });
     return nonce;
   }
@@ -49,8 +56,17 @@ export class Holds {
   #forget(): void {
     for (const [nonce, hold] of this.#holds) {
       if (this.#now() - hold.beganMs <= holdMsMax && this.#holds.size < holdsMax) return;
-      this.#holds.delete(nonce);
+      this.#delete(nonce);
     }
+  }
+
+  #delete(nonce: string): void {
+    const link_id = this.#holds.get(nonce)?.link_id;
+    this.#holds.delete(nonce);
+    if (link_id === undefined) return;
+    const rest = (this.#noncesOfLink.get(link_id) ?? []).filter((other) => other !== nonce);
+    if (rest.length > 0) this.#noncesOfLink.set(link_id, rest);
+    else this.#noncesOfLink.delete(link_id);
   }
 
   #now(): number {

@@ -32,7 +32,7 @@ export class Presentations {
 
   /**
    * Decides a presented text. One that is no pass of this organization is no decision: it is refused as unknown, and
-   * one event a minute and reader says that such things were shown, so that junk cannot fill the log.
+   * one event a minute and door says that such things were shown, so that junk cannot fill the log.
    */
   async decide(presentation: Presentation): Promise<PresentationResult> {
     const { organization_id, door_id, reader, text } = presentation;
@@ -53,8 +53,8 @@ export class Presentations {
     return result.opened ? { granted: true, reason: null } : { granted: false, reason: result.reason };
   }
 
-  async #noteUnreadable({ organization_id, agent_id, reader }: Presentation): Promise<void> {
-    const key = `${agent_id} ${reader}`;
+  async #noteUnreadable({ organization_id, agent_id, door_id, reader }: Presentation): Promise<void> {
+    const key = `${agent_id} ${door_id}`; // not by the reader's name, which the agent chooses freely
     const now = this.#context.clock.monotonicMs();
     const last = this.#unreadableAt.get(key);
     if (last !== undefined && now - last < unreadableIntervalMs) return;
