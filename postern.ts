@@ -36,6 +36,9 @@ Try it
   curl -H "Authorization: KISI-LOGIN $KEY" http://127.0.0.1:8080/events
 `;
 
+/** How long the demo waits for its own agent, on however busy a machine. */
+const agentReadyTimeoutMs = 20_000;
+
 /** A command that was not understood; the message says what would be. */
 class UsageError extends Error {}
 
@@ -67,11 +70,13 @@ async function run([name = '--help', ...args]: string[]): Promise<number> {
 
 async function runDemo(args: string[]): Promise<number> {
   const { values } = parse(args, { json: { type: 'boolean' } });
+  const given = await settings();
   const { demoConfig, openDemo } = await import('./server/demo.ts');
-  const { openInstallation, startServer } = await import('./server/main.ts');
-  const config = demoConfig(await settings());
+  const { openInstallation, startServer, takeDataFolder } = await import('./server/main.ts');
   await using open = new AsyncDisposableStack();
   const stopped = untilStopped();
+  open.use(takeDataFolder(given.dataFolder));
+  const config = demoConfig(given);
   const installation = await openInstallation(config);
   open.defer(() => installation.close());
   const server = await startServer(installation, config);
@@ -112,7 +117,7 @@ function ownTimeZone(): string {
 /** The doors can be opened once the server has the agent's first heartbeat, a moment after the welcome. */
 async function ready(agent: RunningAgent, isReachable: () => boolean): Promise<void> {
   await agent.connected();
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + agentReadyTimeoutMs;
   while (!isReachable()) {
     if (performance.now() > deadline) throw new Error('The simulated agent did not report in time.');
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -121,12 +126,13 @@ async function ready(agent: RunningAgent, isReachable: () => boolean): Promise<v
 
 async function runServe(args: string[]): Promise<number> {
   parse(args, {});
-  const { openInstallation, startServer } = await import('./server/main.ts');
   const config = await settings();
+  const { openInstallation, startServer, takeDataFolder } = await import('./server/main.ts');
   await using open = new AsyncDisposableStack();
   const stopped = untilStopped();
   const installation = await openInstallation(config);
   open.defer(() => installation.close());
+  open.use(takeDataFolder(config.dataFolder));
   const server = await startServer(installation, config);
   open.defer(() => server.close());
   say(`Postern listens at ${server.url}\n`);

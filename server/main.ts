@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes, randomUUIDv7 } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -10,6 +10,7 @@ import { createApp } from './app.ts';
 import { type Config, SettingError } from './config.ts';
 import type { Clock, Context, Random } from './context.ts';
 import type { Database } from './database/database.ts';
+import { lockFolder } from './database/folder-lock.ts';
 import { openSqlite } from './database/sqlite.ts';
 import { recordEvent } from './events/events.ts';
 import { FailureLimit } from './http/failure-limit.ts';
@@ -117,6 +118,19 @@ async function closeApp(app: FastifyInstance): Promise<void> {
   await app.answered();
   app.server.closeAllConnections();
   await closed;
+}
+
+/** Makes the data folder and takes it for this process. Throws a SettingError when another server has it. */
+export function takeDataFolder(folder: string): Disposable {
+  makeFolder(folder);
+  if (!statSync(folder).isDirectory()) {
+    throw new SettingError(`${folder} is a file. Change POSTERN_DATA to a folder.`);
+  }
+  const lock = lockFolder(folder);
+  if (lock) return lock;
+  throw new SettingError(
+    `Another server runs on the data in ${folder}. Stop it, or set POSTERN_DATA to another folder.`,
+  );
 }
 
 /**

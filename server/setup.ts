@@ -1,7 +1,12 @@
+import { Type } from 'typebox';
 import { PosternError } from '../domain/errors.ts';
+import { Name } from '../domain/schemas/fields.ts';
 import type { Context } from './context.ts';
+import { objectParser } from './http/parse.ts';
 import { createApiKey } from './logins/logins.ts';
 import { createOrganization } from './organizations/organizations.ts';
+
+const parseName = objectParser(Type.Object({ name: Name }));
 
 export interface SetupInput {
   name: string;
@@ -17,12 +22,9 @@ export interface SetupResult {
 }
 
 /** Makes the first organization, its owner and an API key. Throws `conflict` when there is an organization already. */
-export async function setUp(context: Context, { name, domain, email }: SetupInput): Promise<SetupResult> {
-  if (name.trim() === '' || name.length > 200) {
-    throw new PosternError('invalid', {
-      message: 'The name of the organization must have 1 to 200 characters.',
-    });
-  }
+export async function setUp(context: Context, input: SetupInput): Promise<SetupResult> {
+  const { name } = parseName({ name: input.name });
+  const { domain, email } = input;
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(domain)) {
     throw new PosternError('invalid', {
       message: `The domain ${domain} must be lower-case letters, digits and hyphens.`,

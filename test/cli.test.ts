@@ -77,6 +77,10 @@ describe('the command line', { concurrency: 2, timeout: 150_000 }, () => {
       /There is no API key 9: see `postern api-keys list`\./,
     ],
     'a domain that cannot be one': [['setup', '--domain', 'My House'], /The domain My House must be/],
+    'a key with a name of two lines': [
+      ['api-keys', 'create', '--name', 'A\nB'],
+      /name must be 1 to 200 characters on one line/,
+    ],
     'an organization without a name': [['setup', '--name', ''], /name/i],
   };
   for (const [what, [args, sentence, settings = withKey]] of Object.entries(mistakes)) {
@@ -105,6 +109,10 @@ describe('the command line', { concurrency: 2, timeout: 150_000 }, () => {
     'a setting that is none': [
       { POSTERN_PROT: '80' },
       /POSTERN_PROT is not a setting\. The settings are: POSTERN_HOST, /,
+    ],
+    'a folder that the system will not give': [
+      { ...withKey, POSTERN_DATA: '/proc/postern' },
+      /data folder cannot be made: .*Change POSTERN_DATA\./,
     ],
     'a file for a folder': [{ ...withKey, POSTERN_DATA: fileOf('file', '') }, /POSTERN_DATA|folder/],
     'a database that is none': [
@@ -172,6 +180,17 @@ describe('the command line', { concurrency: 2, timeout: 150_000 }, () => {
     // What that start left behind is in nobody's way.
     await using demo = await startDemo(taken.POSTERN_DATA);
     assert.equal((await demo.call('GET', '/locks')).status, 200);
+  });
+
+  it('keeps a second server out of its data, and lets it in once it has gone', async (t) => {
+    const settings = { ...withKey, POSTERN_DATA: fresh() };
+    const { server } = await serve(t, settings);
+    assertRefused(
+      await runPostern(['serve'], settings),
+      /Another server runs on the data in .*Stop it, or set POSTERN_DATA/,
+    );
+    await server.kill('SIGKILL');
+    await serve(t, settings);
   });
 
   for (const [what, bytes] of Object.entries({

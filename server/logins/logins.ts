@@ -1,7 +1,10 @@
+import { Type } from 'typebox';
 import { PosternError } from '../../domain/errors.ts';
+import { Name } from '../../domain/schemas/fields.ts';
 import type { Context, LoginCaller } from '../context.ts';
 import { only } from '../database/database.ts';
 import { recordEvent } from '../events/events.ts';
+import { objectParser } from '../http/parse.ts';
 import { apiKeyFrom, hashOf, isApiKey } from '../secrets/tokens.ts';
 
 export interface ApiKey {
@@ -11,6 +14,8 @@ export interface ApiKey {
   created_at: string;
   revoked_at: string | null;
 }
+
+const parseName = objectParser(Type.Object({ name: Name }));
 
 const authenticateSql = `
   select l.id as login_id, l.organization_id, l.member_id, m.name as member_name, m.email as member_email
@@ -31,7 +36,8 @@ export async function createApiKey(
   context: Context,
   input: { organization_id: number; name: string },
 ): Promise<ApiKey & { secret: string }> {
-  const { organization_id, name } = input;
+  const { organization_id } = input;
+  const { name } = parseName({ name: input.name });
   const secret = apiKeyFrom(context.random.bytes);
   const created_at = context.clock.now();
   return context.database.transaction(async (tx) => {
