@@ -136,6 +136,10 @@ async function runServe(args: string[]): Promise<number> {
   const server = await startServer(installation, config);
   open.defer(() => server.close());
   say(`Postern listens at ${server.url}\n`);
+  const { firstOrganization } = await import('./server/setup.ts');
+  if (!(await firstOrganization(installation.context))) {
+    say('Nobody can use it yet: make an organization and an API key with `postern setup`.\n');
+  }
   await stopped;
   return 0;
 }

@@ -49,7 +49,7 @@ export const settingTable = {
     description:
       'A file that holds the secret key, outside the data folder, so that a copy of the data is not enough to open doors.',
     default: 'none',
-    read: (text) => (text === undefined ? null : resolve(text)),
+    read: (text) => (text === undefined ? null : resolve(expect(text !== '', text, 'a file'))),
   }),
   POSTERN_RATE_LIMITS: setting({
     description:

@@ -93,24 +93,25 @@ export async function openDemo(
   const file = demoFiles(dataFolder).record;
   const record = existsSync(file) ? readRecord(file) : await makeRecord(context, { dataFolder, timeZone });
   const link = await currentLink(context, record);
-  writeRecord(dataFolder, { ...record, link });
   const { pass, qr_png } = await writePass(context, dataFolder, {
     organization_id: record.organization.id,
     id: link.id,
   });
   const { api_key, organization, owner, place_id, group_id, locks } = record;
   const url = `${context.publicUrl}/l/${link.id}#${link.secret}`;
+  const demo = {
+    url: context.publicUrl,
+    api_key,
+    organization,
+    owner,
+    place_id,
+    group_id,
+    locks,
+    link: { ...link, url, pass, qr_png },
+  };
+  writeRecord(dataFolder, { ...demo, agent: record.agent });
   return {
-    demo: {
-      url: context.publicUrl,
-      api_key,
-      organization,
-      owner,
-      place_id,
-      group_id,
-      locks,
-      link: { ...link, url, pass, qr_png },
-    },
+    demo,
     agent: {
       agent_id: record.agent.id,
       private_key: createPrivateKey(record.agent.private_key),
@@ -217,7 +218,10 @@ async function makeBuilding(context: Context, organization_id: number, time_zone
 async function currentLink(context: Context, record: DemoRecord): Promise<DemoRecord['link']> {
   const link = await selectLink(context.database.read, record.organization.id, record.link.id);
   const opens = link && linkState(link, context.clock.now()) === 'active' && link.link_enabled === 1;
-  if (opens && (await currentPass(context.keys, context.database.read, link)) !== null) return record.link;
+  if (opens && (await currentPass(context.keys, context.database.read, link)) !== null) {
+    const { id, secret } = record.link;
+    return { id, secret };
+  }
   const caller = await authenticateLogin(context, record.api_key);
   if (!caller) {
     throw new SettingError('The API key of the demo was revoked. Delete its data folder to start afresh.');

@@ -32,10 +32,7 @@ export async function setUp(context: Context, input: SetupInput): Promise<SetupR
   }
   if (!/^[^\s@]+@[^\s@]+$/.test(email))
     throw new PosternError('invalid', { message: `${email} is not an e-mail address.` });
-  const any = await context.database.read.query
-    .selectFrom('organizations')
-    .select('domain')
-    .executeTakeFirst();
+  const any = await firstOrganization(context);
   if (any) {
     const message = `This installation is set up already, with the organization ${any.domain}. Make another key with \`postern api-keys create\`.`;
     throw new PosternError('conflict', { message });
@@ -44,4 +41,9 @@ export async function setUp(context: Context, input: SetupInput): Promise<SetupR
   const organization = await createOrganization(context, { name, domain, owner: { email, password } });
   const key = await createApiKey(context, { organization_id: organization.id, name: 'First key' });
   return { organization: { id: organization.id, domain }, owner: { email, password }, api_key: key.secret };
+}
+
+/** Undefined before the installation is set up: nobody can use it yet. */
+export function firstOrganization(context: Context): Promise<{ domain: string } | undefined> {
+  return context.database.read.query.selectFrom('organizations').select('domain').executeTakeFirst();
 }

@@ -275,6 +275,8 @@ describe('the demo', { concurrency: 2, timeout: 120_000 }, () => {
     assert.equal(one.stderr(), '');
     await using two = await startDemo(dataFolder, settings);
     assert.deepEqual(two.demo, one.demo);
+    const { agent: _, ...kept } = JSON.parse(readFileSync(join(dataFolder, 'demo.json'), 'utf8'));
+    assert.deepEqual(kept, two.demo, 'what it printed it keeps');
     assert.equal((await two.unlocksBy(link)).length, 1, 'the events, too');
     assert.equal(await readQrCode(link.qr_png), link.pass);
   });
