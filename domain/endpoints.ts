@@ -1,3 +1,5 @@
+import type { Scope } from './scopes.ts';
+
 /**
  * Who may call. `anyone`: no credential. `login`: an API key or a signed-in member. `link`: an access link's
  * secret. `page`: the visitor's page, by its sealed cookie. `agent`: by the signed handshake.
@@ -9,6 +11,8 @@ export interface Endpoint {
   /** More than one: older spellings of the same operation that real programs still send. */
   paths: readonly string[];
   callers: readonly CallerKind[];
+  /** What a login needs for it; null: being signed in is enough. Of no meaning to other callers. */
+  scope?: Scope | null;
 }
 
 /**
@@ -18,45 +22,86 @@ export interface Endpoint {
 export const endpoints = {
   'health.show': { methods: ['GET'], paths: ['/health'], callers: ['anyone'] },
 
-  'links.create': { methods: ['POST'], paths: ['/group_links'], callers: ['login'] },
-  'links.list': { methods: ['GET'], paths: ['/group_links'], callers: ['login'] },
-  'links.show': { methods: ['GET'], paths: ['/group_links/:id'], callers: ['login'] },
-  'links.change': { methods: ['PATCH', 'PUT'], paths: ['/group_links/:id'], callers: ['login'] },
-  'links.revoke': { methods: ['DELETE'], paths: ['/group_links/:id'], callers: ['login'] },
+  'links.create': { methods: ['POST'], paths: ['/group_links'], callers: ['login'], scope: 'links:write' },
+  'links.list': { methods: ['GET'], paths: ['/group_links'], callers: ['login'], scope: 'links:read' },
+  'links.show': { methods: ['GET'], paths: ['/group_links/:id'], callers: ['login'], scope: 'links:read' },
+  'links.change': {
+    methods: ['PATCH', 'PUT'],
+    paths: ['/group_links/:id'],
+    callers: ['login'],
+    scope: 'links:write',
+  },
+  'links.revoke': {
+    methods: ['DELETE'],
+    paths: ['/group_links/:id'],
+    callers: ['login'],
+    scope: 'links:write',
+  },
 
   'link.show': { methods: ['GET'], paths: ['/group_link'], callers: ['link'] },
   'link.show_qr_svg': { methods: ['GET'], paths: ['/group_link/qr_code.svg'], callers: ['link'] },
   'link.show_qr_png': { methods: ['GET'], paths: ['/group_link/qr_code.png'], callers: ['link'] },
 
-  'doors.list': { methods: ['GET'], paths: ['/locks'], callers: ['login', 'link'] },
-  'doors.create': { methods: ['POST'], paths: ['/locks'], callers: ['login'] },
-  'doors.show': { methods: ['GET'], paths: ['/locks/:id'], callers: ['login'] },
-  'doors.change': { methods: ['PATCH', 'PUT'], paths: ['/locks/:id'], callers: ['login'] },
-  'doors.remove': { methods: ['DELETE'], paths: ['/locks/:id'], callers: ['login'] },
+  'doors.list': { methods: ['GET'], paths: ['/locks'], callers: ['login', 'link'], scope: 'doors:read' },
+  'doors.create': { methods: ['POST'], paths: ['/locks'], callers: ['login'], scope: 'doors:write' },
+  'doors.show': { methods: ['GET'], paths: ['/locks/:id'], callers: ['login'], scope: 'doors:read' },
+  'doors.change': {
+    methods: ['PATCH', 'PUT'],
+    paths: ['/locks/:id'],
+    callers: ['login'],
+    scope: 'doors:write',
+  },
+  'doors.remove': { methods: ['DELETE'], paths: ['/locks/:id'], callers: ['login'], scope: 'doors:write' },
   'doors.unlock': {
     methods: ['POST'],
     paths: ['/locks/:id/unlock', '/locks/:id/access'],
     callers: ['login', 'link'],
+    scope: 'doors:unlock',
   },
 
-  'places.list': { methods: ['GET'], paths: ['/places'], callers: ['login'] },
-  'places.create': { methods: ['POST'], paths: ['/places'], callers: ['login'] },
-  'places.show': { methods: ['GET'], paths: ['/places/:id'], callers: ['login'] },
-  'places.change': { methods: ['PATCH', 'PUT'], paths: ['/places/:id'], callers: ['login'] },
-  'places.remove': { methods: ['DELETE'], paths: ['/places/:id'], callers: ['login'] },
+  'places.list': { methods: ['GET'], paths: ['/places'], callers: ['login'], scope: 'places:read' },
+  'places.create': { methods: ['POST'], paths: ['/places'], callers: ['login'], scope: 'places:write' },
+  'places.show': { methods: ['GET'], paths: ['/places/:id'], callers: ['login'], scope: 'places:read' },
+  'places.change': {
+    methods: ['PATCH', 'PUT'],
+    paths: ['/places/:id'],
+    callers: ['login'],
+    scope: 'places:write',
+  },
+  'places.remove': { methods: ['DELETE'], paths: ['/places/:id'], callers: ['login'], scope: 'places:write' },
 
-  'groups.list': { methods: ['GET'], paths: ['/groups'], callers: ['login'] },
-  'groups.create': { methods: ['POST'], paths: ['/groups'], callers: ['login'] },
-  'groups.show': { methods: ['GET'], paths: ['/groups/:id'], callers: ['login'] },
-  'groups.change': { methods: ['PATCH', 'PUT'], paths: ['/groups/:id'], callers: ['login'] },
-  'groups.remove': { methods: ['DELETE'], paths: ['/groups/:id'], callers: ['login'] },
+  'groups.list': { methods: ['GET'], paths: ['/groups'], callers: ['login'], scope: 'groups:read' },
+  'groups.create': { methods: ['POST'], paths: ['/groups'], callers: ['login'], scope: 'groups:write' },
+  'groups.show': { methods: ['GET'], paths: ['/groups/:id'], callers: ['login'], scope: 'groups:read' },
+  'groups.change': {
+    methods: ['PATCH', 'PUT'],
+    paths: ['/groups/:id'],
+    callers: ['login'],
+    scope: 'groups:write',
+  },
+  'groups.remove': { methods: ['DELETE'], paths: ['/groups/:id'], callers: ['login'], scope: 'groups:write' },
 
-  'group_doors.list': { methods: ['GET'], paths: ['/group_locks'], callers: ['login'] },
-  'group_doors.create': { methods: ['POST'], paths: ['/group_locks'], callers: ['login'] },
-  'group_doors.show': { methods: ['GET'], paths: ['/group_locks/:id'], callers: ['login'] },
-  'group_doors.remove': { methods: ['DELETE'], paths: ['/group_locks/:id'], callers: ['login'] },
+  'group_doors.list': { methods: ['GET'], paths: ['/group_locks'], callers: ['login'], scope: 'groups:read' },
+  'group_doors.create': {
+    methods: ['POST'],
+    paths: ['/group_locks'],
+    callers: ['login'],
+    scope: 'groups:write',
+  },
+  'group_doors.show': {
+    methods: ['GET'],
+    paths: ['/group_locks/:id'],
+    callers: ['login'],
+    scope: 'groups:read',
+  },
+  'group_doors.remove': {
+    methods: ['DELETE'],
+    paths: ['/group_locks/:id'],
+    callers: ['login'],
+    scope: 'groups:write',
+  },
 
-  'events.list': { methods: ['GET'], paths: ['/events'], callers: ['login'] },
+  'events.list': { methods: ['GET'], paths: ['/events'], callers: ['login'], scope: 'events:read' },
 
   'page.show': { methods: ['GET'], paths: ['/l/:id', '/grouplinks/:secret'], callers: ['anyone'] },
   'page.show_asset': { methods: ['GET'], paths: ['/page/assets/:name'], callers: ['anyone'] },

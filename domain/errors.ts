@@ -46,6 +46,12 @@ export const errors = {
     'This credential may not do that.',
     'Use an API key: a link may only read its own doors and unlock them.',
   ),
+  missing_scope: entry(
+    'd94e12',
+    403,
+    'This login may see that, but not do it.',
+    'Use a login with the scope that is named, or ask an owner for one.',
+  ),
   not_found: entry(
     '4c9e07',
     404,

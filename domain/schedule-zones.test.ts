@@ -179,7 +179,7 @@ function wallText(wall: Temporal.PlainDateTime): string {
 
 interface PostgresServer {
   /** The rows of one statement, as objects. */
-  query<Row>(sql: string, values: readonly unknown[]): Promise<Row[]>;
+  query<Row extends object>(sql: string, values: readonly unknown[]): Promise<Row[]>;
   stop(): Promise<void>;
 }
 
@@ -257,7 +257,8 @@ async function startPostgres(): Promise<PostgresServer> {
   const client = server.getPgClient('postgres', '127.0.0.1');
   await client.connect();
   return {
-    query: async (sql, values) => (await client.query(sql, values)).rows,
+    query: async <Row extends object>(sql: string, values: readonly unknown[]) =>
+      (await client.query<Row>(sql, [...values])).rows,
     async stop() {
       await client.end();
       await server.stop();

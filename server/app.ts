@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { type Endpoint, endpoints, type Operation } from '../domain/endpoints.ts';
 import { errorBody, PosternError } from '../domain/errors.ts';
 import { authenticate } from './authentication.ts';
+import { requireScope } from './authorization.ts';
 import type { Caller, Context } from './context.ts';
 import { isUnavailable } from './database/database.ts';
 import { readCredential } from './http/credentials.ts';
@@ -108,7 +109,9 @@ function addRoutes(app: FastifyInstance, parts: AppParts, operation: Operation):
       handler: async (request, reply) => {
         const { caller, body, query, headers } = request;
         const params = request.params as Record<string, string>; // path parameters are texts
-        const answer = await handle({ caller, params, query, body, headers, reply });
+        const asked = { caller, params, query, body, headers, reply };
+        await requireScope(parts.handlers, operation, asked);
+        const answer = await handle(asked);
         return answer === undefined ? reply.send() : answer;
       },
     });

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { Role, Scope } from '../domain/scopes.ts';
 import type { AgentSessions } from './agents/sessions.ts';
 import type { Database } from './database/database.ts';
 import type { OrganizationKeys } from './organizations/keys.ts';
@@ -47,6 +48,11 @@ export interface LoginCaller {
   member_id: number;
   member_name: string;
   member_email: string;
+  role: Role;
+  /** What this credential may do: never more than its role may. */
+  scopes: ReadonlySet<Scope>;
+  /** The groups that a manager runs; null: not limited to any. */
+  group_ids: readonly number[] | null;
 }
 
 export interface LinkCaller {

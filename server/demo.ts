@@ -169,7 +169,7 @@ async function makeBuilding(context: Context, organization_id: number, time_zone
   const at = context.clock.now();
   const times = { created_at: at, updated_at: at, deleted_at: null };
   const { publicKey, privateKey } = context.random.keyPair();
-  return context.database.transaction(async (tx) => {
+  return context.database.everywhere.transaction(async (tx) => {
     const place_id = await insertPlace(tx, {
       organization_id,
       name: 'Postern House',
@@ -216,9 +216,9 @@ async function makeBuilding(context: Context, organization_id: number, time_zone
 
 /** The link of the last start, or a new one when that would not open a door now: the demo always has one that does. */
 async function currentLink(context: Context, record: DemoRecord): Promise<DemoRecord['link']> {
-  const link = await selectLink(context.database.read, record.organization.id, record.link.id);
+  const link = await selectLink(context.database.everywhere.read, record.organization.id, record.link.id);
   const opens = link && linkState(link, context.clock.now()) === 'active' && link.link_enabled === 1;
-  if (opens && (await currentPass(context.keys, context.database.read, link)) !== null) {
+  if (opens && (await currentPass(context.keys, context.database.everywhere.read, link)) !== null) {
     const { id, secret } = record.link;
     return { id, secret };
   }
@@ -240,8 +240,8 @@ async function issueLink(
 }
 
 async function writePass(context: Context, dataFolder: string, key: { organization_id: number; id: number }) {
-  const link = only(await selectLink(context.database.read, key.organization_id, key.id));
-  const pass = only((await currentPass(context.keys, context.database.read, link)) ?? undefined);
+  const link = only(await selectLink(context.database.everywhere.read, key.organization_id, key.id));
+  const pass = only((await currentPass(context.keys, context.database.everywhere.read, link)) ?? undefined);
   const qr_png = join(dataFolder, 'link-qr.png');
   writeFileSync(qr_png, qrPng(pass), { mode: 0o600 });
   return { pass, qr_png };

@@ -132,7 +132,7 @@ async function connectSilentAgent(
   door_id: number,
 ): Promise<{ commanded: Promise<void> }> {
   const commanded = Promise.withResolvers<void>();
-  const agent_id = await context.database.transaction(async (tx) => {
+  const agent_id = await context.database.everywhere.transaction(async (tx) => {
     const row = { organization_id, name: 'Silent', public_key: Buffer.alloc(32), created_at: '' };
     const id = await insertAgent(tx, row);
     await tx.query.updateTable('doors').set({ agent_id: id }).where('id', '=', door_id).execute();
@@ -149,7 +149,7 @@ describe('setting up', () => {
     const made = await setUp(context, first);
     assert.deepEqual(made.organization.domain, 'test');
     assert.match(made.owner.password, /^[A-Za-z0-9_-]{20}$/);
-    const { query } = context.database.read;
+    const { query } = context.database.everywhere.read;
     const owner = await query
       .selectFrom('members')
       .selectAll()
@@ -173,7 +173,7 @@ describe('setting up', () => {
     for (const email of ['', 'x', 'a b@c', '@']) {
       await assert.rejects(setUp(installation.context, { ...first, email }), /e-mail/, email);
     }
-    const { query } = installation.context.database.read;
+    const { query } = installation.context.database.everywhere.read;
     assert.deepEqual(await query.selectFrom('organizations').selectAll().execute(), []);
     await installation.close();
   });
@@ -199,7 +199,7 @@ describe('API keys', () => {
     assert.deepEqual(await revokeApiKey(context, made.id), ended);
     assert.equal(await authenticateLogin(context, made.secret), null);
     assert.ok(await authenticateLogin(context, api_key));
-    const { query } = context.database.read;
+    const { query } = context.database.everywhere.read;
     const events = await query
       .selectFrom('events')
       .select(['type', 'object_name'])

@@ -18,7 +18,7 @@ const place = { table: 'installation', column: 'value', organization_id: 0, row_
  * key is the one that this database was written with.
  */
 export async function openHostKey({ database, sealer, random }: Source): Promise<HostKey> {
-  const plain = await database.transaction(async (tx) => {
+  const plain = await database.everywhere.transaction(async (tx) => {
     const row = await tx.query
       .selectFrom('installation')
       .select('value')

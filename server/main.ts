@@ -187,7 +187,7 @@ async function alarmSecondSession(
   context: Context,
   { organization_id, agent_id, name }: { organization_id: number; agent_id: number; name: string },
 ): Promise<void> {
-  await context.database.transaction(async (tx) => {
+  await context.database.of(organization_id).transaction(async (tx) => {
     await recordEvent(context, tx, {
       organization_id,
       type: 'agent.alarm',

@@ -45,5 +45,8 @@ export async function setUp(context: Context, input: SetupInput): Promise<SetupR
 
 /** Undefined before the installation is set up: nobody can use it yet. */
 export function firstOrganization(context: Context): Promise<{ domain: string } | undefined> {
-  return context.database.read.query.selectFrom('organizations').select('domain').executeTakeFirst();
+  return context.database.everywhere.read.query
+    .selectFrom('organizations')
+    .select('domain')
+    .executeTakeFirst();
 }

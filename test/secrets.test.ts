@@ -299,7 +299,7 @@ describe('secrets, after everything that can be done with them', { timeout: 120_
       public_key: rawPublicKey(agentKeys.publicKey),
       created_at: new Date().toISOString(),
     };
-    const agent_id = await installation.context.database.transaction((tx) => insertAgent(tx, row));
+    const agent_id = await installation.context.database.everywhere.transaction((tx) => insertAgent(tx, row));
     await installation.close();
     return { agent_id, hostKey: installation.hostKey.publicKey };
   }

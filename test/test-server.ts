@@ -170,12 +170,12 @@ interface AgentPlace {
 async function connectAgent(doors: { id: number; name: string }[], at: AgentPlace): Promise<RunningAgent> {
   const { context } = at;
   const { publicKey, privateKey } = context.random.keyPair();
-  const organization = await context.database.read.query
+  const organization = await context.database.everywhere.read.query
     .selectFrom('doors')
     .select('organization_id')
     .where('id', '=', doors[0]?.id ?? 0)
     .executeTakeFirstOrThrow();
-  const agent_id = await context.database.transaction(async (tx) => {
+  const agent_id = await context.database.everywhere.transaction(async (tx) => {
     const row = {
       organization_id: organization.organization_id,
       name: 'Test agent',

@@ -154,7 +154,7 @@ async function enroll(name = 'Front door'): Promise<KnownAgent> {
   const door_id = (await server.create('lock', { name, place_id })).id;
   await server.create('group_lock', { group_id, lock_id: door_id });
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const id = await server.context.database.transaction(async (tx) => {
+  const id = await server.context.database.everywhere.transaction(async (tx) => {
     const row = {
       organization_id: server.organization_id,
       name: 'Fake agent',

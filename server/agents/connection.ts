@@ -117,11 +117,15 @@ export class AgentConnection implements AgentSession {
 
   async #proven(hello: Hello, signature: string): Promise<Known | null> {
     const { database } = this.#settings.context;
-    const row = await selectAgent(database.read, hello.agent_id);
+    const row = await selectAgent(database.everywhere.read, hello.agent_id);
     if (!row) return null;
     const bytes = handshakeBytes('agent', this.#transcript(hello));
     if (!verify(null, bytes, publicKeyOf(row.public_key), Buffer.from(signature, 'base64url'))) return null;
-    const doors = await selectDoorIdsOfAgent(database.read, row.organization_id, row.id);
+    const doors = await selectDoorIdsOfAgent(
+      database.of(row.organization_id).read,
+      row.organization_id,
+      row.id,
+    );
     return {
       agent_id: row.id,
       organization_id: row.organization_id,

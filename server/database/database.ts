@@ -19,16 +19,42 @@ export interface Connection {
 }
 
 export interface Transaction extends Connection {
+  /**
+   * Holds a row until the transaction ends, so that what was decided on it stays true: `to change` waits for everybody
+   * else, `as it is` only for those who change it. Locks are taken in the order link, door, group.
+   */
+  lock(table: LockableTable, key: RowKey, how: 'to change' | 'as it is'): Promise<void>;
   /** Runs `work`; when it answers `undo`, everything it wrote is taken back and the transaction goes on. */
   attempt<T>(work: () => Promise<{ result: T; undo: boolean }>): Promise<T>;
 }
 
-/** The seam between Postern and its database. One implementation a database; no feature knows which. */
-export interface Database {
+/** Tables whose rows are locked by `(organization_id, id)`. */
+export type LockableTable = 'links' | 'doors' | 'groups' | 'places' | 'members' | 'agents';
+
+export interface RowKey {
+  organization_id: number;
+  id: number;
+}
+
+/** What one organization, or the installation as a whole, has in the database. */
+export interface Scope {
   /** Reads what was last committed; never writes. */
   read: Connection;
   /** Runs `work` in one transaction and resolves when it is durable. A thrown error takes all of it back. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}
+
+/** The seam between Postern and its database. One implementation a database; no feature knows which. */
+export interface Database {
+  /**
+   * One organization's rows. Every statement names its organization all the same; on PostgreSQL the database itself
+   * shows and takes nothing else here, so that a statement that forgets to is no leak.
+   */
+  of(organization_id: number): Scope;
+  /** All rows: to find whose credential this is, for the operator's commands and for work on the whole installation. */
+  everywhere: Scope;
+  /** Resolves when every event that this process has committed has its position, so that it can be read in order. */
+  settled(): Promise<void>;
   /** Waits for what was begun, then closes. */
   close(): Promise<void>;
 }

@@ -27,7 +27,11 @@ function write(tx: Transaction, name: string) {
 }
 
 async function names(): Promise<string[]> {
-  const rows = await database.read.query.selectFrom('installation').select('name').orderBy('name').execute();
+  const rows = await database.everywhere.read.query
+    .selectFrom('installation')
+    .select('name')
+    .orderBy('name')
+    .execute();
   return rows.map(({ name }) => name);
 }
 
@@ -47,7 +51,7 @@ function namesOnDisk(): string[] {
 describe('a transaction', () => {
   it('answers when what it wrote is in the file, and not before', async () => {
     const seen: string[][] = [];
-    const answer = await database.transaction(async (tx) => {
+    const answer = await database.everywhere.transaction(async (tx) => {
       await write(tx, 'a');
       seen.push(await names(), namesOnDisk());
       return 'done';
@@ -57,7 +61,7 @@ describe('a transaction', () => {
   });
 
   it('sees what it wrote itself', async () => {
-    await database.transaction(async (tx) => {
+    await database.everywhere.transaction(async (tx) => {
       await write(tx, 'a');
       const rows = await tx.query.selectFrom('installation').select('name').execute();
       assert.deepEqual(
@@ -70,7 +74,7 @@ describe('a transaction', () => {
   it('takes back all of a unit that throws, and nothing of its neighbours in the same commit', async () => {
     const results = await Promise.allSettled(
       ['a', 'b', 'c'].map((name) =>
-        database.transaction(async (tx) => {
+        database.everywhere.transaction(async (tx) => {
           await write(tx, name);
           await write(tx, `${name}2`);
           if (name === 'b') throw new Error('b changed its mind');
@@ -86,8 +90,8 @@ describe('a transaction', () => {
   });
 
   it('takes back all of a unit whose statement fails', async () => {
-    await database.transaction((tx) => Promise.resolve(write(tx, 'a')));
-    const failing = database.transaction(async (tx) => {
+    await database.everywhere.transaction((tx) => Promise.resolve(write(tx, 'a')));
+    const failing = database.everywhere.transaction(async (tx) => {
       await write(tx, 'b');
       await write(tx, 'a');
     });
@@ -100,7 +104,7 @@ describe('a transaction', () => {
     const order: number[] = [];
     await Promise.all(
       Array.from({ length: 20 }, (_, number) =>
-        database.transaction(async () => {
+        database.everywhere.transaction(async () => {
           running += 1;
           await new Promise((resolve) => setImmediate(resolve));
           assert.equal(running, 1);
@@ -119,7 +123,7 @@ describe('a transaction', () => {
     const ended: number[] = [];
     const results = await Promise.all(
       Array.from({ length: 300 }, async (_, number) => {
-        const result = await database.transaction(async (tx) => {
+        const result = await database.everywhere.transaction(async (tx) => {
           await write(tx, String(number).padStart(3, '0'));
           return number;
         });
@@ -136,18 +140,18 @@ describe('a transaction', () => {
   });
 
   it('may begin from within the answer to another', async () => {
-    await database.transaction((tx) => Promise.resolve(write(tx, 'a')));
-    await database.transaction((tx) => Promise.resolve(write(tx, 'b')));
+    await database.everywhere.transaction((tx) => Promise.resolve(write(tx, 'a')));
+    await database.everywhere.transaction((tx) => Promise.resolve(write(tx, 'b')));
     assert.deepEqual(namesOnDisk(), ['a', 'b']);
   });
 
   it('is refused once the database is closed, and what was begun is finished first', async () => {
-    const begun = database.transaction((tx) => Promise.resolve(write(tx, 'a')));
+    const begun = database.everywhere.transaction((tx) => Promise.resolve(write(tx, 'a')));
     await database.close();
     await begun;
     assert.deepEqual(namesOnDisk(), ['a']);
     await assert.rejects(
-      database.transaction(async () => {}),
+      database.everywhere.transaction(async () => {}),
       /closed/,
     );
     database = openSqlite(file);
@@ -156,16 +160,16 @@ describe('a transaction', () => {
 
 describe('a commit that fails', () => {
   it('is told to everyone in it, and leaves nothing behind', async () => {
-    await database.transaction(async (tx) => {
+    await database.everywhere.transaction(async (tx) => {
       await tx.prepare('create table parents (id integer primary key) strict').run();
       const child = 'parent integer references parents (id) deferrable initially deferred';
       await tx.prepare(`create table children (${child}) strict`).run();
     });
     const units = [
-      database.transaction((tx) => Promise.resolve(write(tx, 'a'))),
+      database.everywhere.transaction((tx) => Promise.resolve(write(tx, 'a'))),
       // A deferred constraint is looked at by the commit itself.
-      database.transaction(async (tx) => tx.prepare('insert into children values (1)').run()),
-      database.transaction((tx) => Promise.resolve(write(tx, 'c'))),
+      database.everywhere.transaction(async (tx) => tx.prepare('insert into children values (1)').run()),
+      database.everywhere.transaction((tx) => Promise.resolve(write(tx, 'c'))),
     ];
     const results = await Promise.allSettled(units);
     assert.deepEqual(
@@ -173,35 +177,35 @@ describe('a commit that fails', () => {
       ['rejected', 'rejected', 'rejected'],
     );
     assert.deepEqual(namesOnDisk(), []);
-    await database.transaction((tx) => Promise.resolve(write(tx, 'later')));
+    await database.everywhere.transaction((tx) => Promise.resolve(write(tx, 'later')));
     assert.deepEqual(namesOnDisk(), ['later']);
   });
 
   it('because the disk is full takes nothing down with it', async () => {
-    await database.transaction(async (tx) => {
+    await database.everywhere.transaction(async (tx) => {
       const row = await tx.prepare<{ page_count: number }>('pragma page_count').get();
       await tx.prepare(`pragma max_page_count = ${row?.page_count ?? 0}`).get();
     });
     const full = await Promise.allSettled(
       ['a', 'b', 'c'].map((name) =>
-        database.transaction(async (tx) => {
+        database.everywhere.transaction(async (tx) => {
           for (let part = 0; part < 10; part++) await write(tx, `${name}${part}${'x'.repeat(3000)}`);
         }),
       ),
     );
     assert.ok(full.every(({ status }) => status === 'rejected'));
     assert.deepEqual(namesOnDisk(), []);
-    await database.transaction(async (tx) => {
+    await database.everywhere.transaction(async (tx) => {
       await tx.prepare('pragma max_page_count = 100000').get();
     });
-    await database.transaction((tx) => Promise.resolve(write(tx, 'room again')));
+    await database.everywhere.transaction((tx) => Promise.resolve(write(tx, 'room again')));
     assert.deepEqual(namesOnDisk(), ['room again']);
   });
 });
 
 describe('attempt', () => {
   it('keeps what it wrote when it says so', async () => {
-    const result = await database.transaction((tx) =>
+    const result = await database.everywhere.transaction((tx) =>
       tx.attempt(async () => {
         await write(tx, 'a');
         return { result: 7, undo: false };
@@ -212,7 +216,7 @@ describe('attempt', () => {
   });
 
   it('takes back what it wrote and nothing else, and the transaction goes on', async () => {
-    await database.transaction(async (tx) => {
+    await database.everywhere.transaction(async (tx) => {
       await write(tx, 'before');
       const denied = await tx.attempt(async () => {
         await write(tx, 'taken back');
@@ -224,14 +228,14 @@ describe('attempt', () => {
   });
 
   it('that throws takes the whole unit back, and the next unit finds no trace of it', async () => {
-    const failing = database.transaction(async (tx) => {
+    const failing = database.everywhere.transaction(async (tx) => {
       await write(tx, 'before');
       await tx.attempt(async () => {
         await write(tx, 'inside');
         throw new Error('inside');
       });
     });
-    const next = database.transaction((tx) => Promise.resolve(write(tx, 'next')));
+    const next = database.everywhere.transaction((tx) => Promise.resolve(write(tx, 'next')));
     await assert.rejects(failing, /inside/);
     await next;
     assert.deepEqual(namesOnDisk(), ['next']);
@@ -240,14 +244,19 @@ describe('attempt', () => {
 
 describe('the connection for reading', () => {
   it('cannot write', async () => {
-    const insert = database.read.query.insertInto('installation').values({ name: 'a', value: Buffer.of(1) });
+    const insert = database.everywhere.read.query
+      .insertInto('installation')
+      .values({ name: 'a', value: Buffer.of(1) });
     await assert.rejects(insert.execute(), /readonly|read-only/);
-    assert.throws(() => database.read.prepare('delete from installation').run(), /readonly|read-only/);
+    assert.throws(
+      () => database.everywhere.read.prepare('delete from installation').run(),
+      /readonly|read-only/,
+    );
   });
 
   it('keeps no old picture: it sees the last commit every time', async () => {
     for (const name of ['a', 'b', 'c']) {
-      await database.transaction((tx) => Promise.resolve(write(tx, name)));
+      await database.everywhere.transaction((tx) => Promise.resolve(write(tx, name)));
       assert.equal((await names()).at(-1), name);
     }
   });
@@ -255,7 +264,7 @@ describe('the connection for reading', () => {
 
 describe('openSqlite', () => {
   it('finds everything again after it was closed', async () => {
-    await database.transaction((tx) => Promise.resolve(write(tx, 'a')));
+    await database.everywhere.transaction((tx) => Promise.resolve(write(tx, 'a')));
     await database.close();
     database = openSqlite(file);
     assert.deepEqual(await names(), ['a']);
@@ -263,7 +272,7 @@ describe('openSqlite', () => {
 
   it('keeps what is durable durable: write-ahead log, full synchronisation, foreign keys', async () => {
     assert.ok(existsSync(`${file}-wal`));
-    await database.transaction(async (tx) => {
+    await database.everywhere.transaction(async (tx) => {
       const synchronous = await tx.prepare<{ synchronous: number }>('pragma synchronous').get();
       const foreignKeys = await tx.prepare<{ foreign_keys: number }>('pragma foreign_keys').get();
       assert.deepEqual([synchronous?.synchronous, foreignKeys?.foreign_keys], [2, 1]);
@@ -304,7 +313,7 @@ describe('the tables', () => {
           `insert into doors (organization_id, place_id, name, created_at, updated_at) values (?, ?, 'd', '', '')`,
         )
         .run(organization_id, place_id);
-    await database.transaction(async (tx) => {
+    await database.everywhere.transaction(async (tx) => {
       for (const domain of ['one', 'two']) {
         const sql = `insert into organizations (name, domain, created_at, updated_at) values ('o', ?, '', '')`;
         await tx.prepare(sql).run(domain);
@@ -312,7 +321,7 @@ describe('the tables', () => {
       await insertPlace(tx, 1);
       await insertDoor(tx, 1, 1);
     });
-    const crossing = database.transaction(async (tx) => insertDoor(tx, 2, 1));
+    const crossing = database.everywhere.transaction(async (tx) => insertDoor(tx, 2, 1));
     await assert.rejects(crossing, /FOREIGN KEY/);
   });
 });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
-import type { Connection, Database, SqlValue, Statement, Transaction } from './database.ts';
+import type { Connection, Database, Scope, SqlValue, Statement, Transaction } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Tables } from './tables.ts';
 
@@ -17,9 +17,14 @@ export function openSqlite(file: string): Database {
   const reading = connection(reader);
   const writing = connection(writer);
   const commits = new GroupCommit(writer);
-  return {
+  const everywhere: Scope = {
     read: reading,
     transaction: (work) => commits.run(() => work(transaction(writer, writing))),
+  };
+  return {
+    everywhere,
+    of: () => everywhere,
+    settled: async () => {}, // a position is the event's rowid, and there with it
     async close() {
       await commits.close();
       reader.close();
@@ -40,6 +45,7 @@ function open(file: string, readOnly: boolean): DatabaseSync {
 function transaction(database: DatabaseSync, writing: Connection): Transaction {
   return {
     ...writing,
+    lock: async () => {}, // one writer: nobody else changes anything meanwhile
     async attempt(work) {
       database.exec('savepoint attempt');
       const { result, undo } = await work();

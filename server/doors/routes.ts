@@ -1,5 +1,5 @@
 import { invalidField, PosternError } from '../../domain/errors.ts';
-import { DoorChange, DoorQuery, NewDoor } from '../../domain/schemas/requests.ts';
+import { DoorChange, DoorQuery, NewDoor } from '../../domain/schemas/doors.ts';
 import { toWire } from '../../domain/wire.ts';
 import type { Context, LinkCaller, LoginCaller } from '../context.ts';
 import { causedBy, recordEvent } from '../events/events.ts';
@@ -30,13 +30,21 @@ export async function listDoors(context: Context, request: Request<LoginCaller |
     return rows;
   }
   const asked = { ...parsed, reachableAgents: context.agents.reachableAgents() };
-  const { rows, range } = await selectDoors(context.database.read, caller.organization_id, asked);
+  const { rows, range } = await selectDoors(
+    context.database.of(caller.organization_id).read,
+    caller.organization_id,
+    asked,
+  );
   reply.header('x-collection-range', range);
   return rows.map((door) => doorAnswer(context, door));
 }
 
 export async function showDoor(context: Context, { caller, params }: LoginRequest) {
-  const door = await selectDoor(context.database.read, caller.organization_id, parseId(params.id ?? ''));
+  const door = await selectDoor(
+    context.database.of(caller.organization_id).read,
+    caller.organization_id,
+    parseId(params.id ?? ''),
+  );
   if (!door) throw new PosternError('not_found');
   return doorAnswer(context, door);
 }
@@ -46,7 +54,7 @@ export async function createDoor(context: Context, { caller, body }: LoginReques
   const { organization_id } = caller;
   const { name, place_id, description = null, latitude = null, longitude = null, order_id = null } = input;
   const at = context.clock.now();
-  return context.database.transaction(async (tx) => {
+  return context.database.of(caller.organization_id).transaction(async (tx) => {
     if (!(await selectPlace(tx, organization_id, place_id))) {
       throw invalidField('place_id', 'must be the id of one of your places');
     }
@@ -72,7 +80,7 @@ export async function changeDoor(context: Context, { caller, params, body, reply
   const key = { organization_id: caller.organization_id, id: parseId(params.id ?? '') };
   const change = parseChange(body);
   const at = context.clock.now();
-  await context.database.transaction(async (tx) => {
+  await context.database.of(caller.organization_id).transaction(async (tx) => {
     const door = await selectDoor(tx, key.organization_id, key.id);
     if (!door) throw new PosternError('not_found');
     await updateDoor(tx, key, { ...change, updated_at: at });
@@ -95,7 +103,7 @@ export async function changeDoor(context: Context, { caller, params, body, reply
 export async function removeDoor(context: Context, { caller, params, reply }: LoginRequest) {
   const key = { organization_id: caller.organization_id, id: parseId(params.id ?? '') };
   const at = context.clock.now();
-  await context.database.transaction(async (tx) => {
+  await context.database.of(caller.organization_id).transaction(async (tx) => {
     const door = await selectDoor(tx, key.organization_id, key.id);
     if (!door) throw new PosternError('not_found');
     await deleteGroupDoorsOf(tx, key.organization_id, key.id);

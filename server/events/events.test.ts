@@ -105,10 +105,11 @@ describe('an event', () => {
 });
 
 describe('the log', () => {
-  const change = (sql: string) => server.context.database.transaction(async (tx) => tx.prepare(sql).run());
+  const change = (sql: string) =>
+    server.context.database.everywhere.transaction(async (tx) => tx.prepare(sql).run());
 
   it('is only ever appended to: no event is changed or removed, not even by SQL', async () => {
-    const { query } = server.context.database.read;
+    const { query } = server.context.database.everywhere.read;
     const before = await query.selectFrom('events').selectAll().execute();
     const tries = [
       "update events set message = 'x'",
@@ -123,7 +124,7 @@ describe('the log', () => {
   });
 
   it('counts its events without a gap, also over what was taken back', async () => {
-    const failing = server.context.database.transaction(async (tx) => {
+    const failing = server.context.database.everywhere.transaction(async (tx) => {
       await tx
         .prepare(
           `insert into events select null, 'taken back', organization_id, type, created_at, recorded_at, actor_type, actor_id, actor_name, actor_email, authenticated_by_type, authenticated_by_id, object_type, object_id, object_name, action, success, message, reason, error_code, error_message, sequence, place_id, method, reader from events limit 1`,
@@ -133,7 +134,7 @@ describe('the log', () => {
     });
     await assert.rejects(failing, /taken back/);
     await Promise.all(Array.from({ length: 20 }, tryDoor));
-    const { query } = server.context.database.read;
+    const { query } = server.context.database.everywhere.read;
     const positions = (await query.selectFrom('events').select('position').orderBy('position').execute()).map(
       ({ position }) => position,
     );
@@ -149,7 +150,7 @@ describe('GET /events', () => {
     const events = await list('');
     assert.equal(events.length, 10);
     const uuids = events.map(({ uuid }) => uuid);
-    const { query } = server.context.database.read;
+    const { query } = server.context.database.everywhere.read;
     const rows = await query
       .selectFrom('events')
       .select('uuid')
@@ -181,7 +182,7 @@ describe('GET /events', () => {
   });
 
   it('reads every event exactly once by its cursor, while new ones are written', async () => {
-    const { query } = server.context.database.read;
+    const { query } = server.context.database.everywhere.read;
     const before = (
       await query.selectFrom('events').select('uuid').orderBy('position', 'desc').execute()
     ).map(({ uuid }) => uuid);

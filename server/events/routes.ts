@@ -1,6 +1,6 @@
 import { outcomeTimeoutMs } from '../../domain/agent-protocol.ts';
 import { msBetween } from '../../domain/instants.ts';
-import { EventQuery } from '../../domain/schemas/requests.ts';
+import { EventQuery } from '../../domain/schemas/events.ts';
 import type { Context } from '../context.ts';
 import type { LoginRequest } from '../http/handlers.ts';
 import { queryParser } from '../http/parse.ts';
@@ -12,7 +12,11 @@ const parseQuery = queryParser(EventQuery);
 export async function listEvents(context: Context, { caller, query, reply }: LoginRequest) {
   const parsed = parseQuery(query);
   const limit = parsed.limit ?? 10;
-  const found = await selectEvents(context.database.read, caller.organization_id, parsed);
+  const found = await selectEvents(
+    context.database.of(caller.organization_id).read,
+    caller.organization_id,
+    parsed,
+  );
   const rows = found.slice(0, limit);
   const last = rows.at(-1);
   if (found.length > limit && last) {

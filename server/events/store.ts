@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
 import { invalidField } from '../../domain/errors.ts';
 import { parseInterval } from '../../domain/instants.ts';
-import type { EventQuery } from '../../domain/schemas/requests.ts';
+import type { EventQuery } from '../../domain/schemas/events.ts';
 import type { Connection, SqlValue, Transaction } from '../database/database.ts';
 import type { EventRow } from '../database/tables.ts';
 import type { NewOutcome } from './events.ts';

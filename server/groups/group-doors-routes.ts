@@ -1,5 +1,5 @@
 import { invalidField, PosternError } from '../../domain/errors.ts';
-import { GroupDoorQuery, NewGroupDoor } from '../../domain/schemas/requests.ts';
+import { GroupDoorQuery, NewGroupDoor } from '../../domain/schemas/groups.ts';
 import { toWire } from '../../domain/wire.ts';
 import type { Context } from '../context.ts';
 import { selectDoor } from '../doors/store.ts';
@@ -20,7 +20,7 @@ const parseNew = bodyParser('group_lock', NewGroupDoor);
 
 export async function listGroupDoors(context: Context, { caller, query, reply }: LoginRequest) {
   const { rows, range } = await selectGroupDoors(
-    context.database.read,
+    context.database.of(caller.organization_id).read,
     caller.organization_id,
     parseQuery(query),
   );
@@ -30,7 +30,7 @@ export async function listGroupDoors(context: Context, { caller, query, reply }:
 
 export async function showGroupDoor(context: Context, { caller, params }: LoginRequest) {
   const found = await selectGroupDoor(
-    context.database.read,
+    context.database.of(caller.organization_id).read,
     caller.organization_id,
     parseId(params.id ?? ''),
   );
@@ -43,7 +43,7 @@ export async function createGroupDoor(context: Context, { caller, body }: LoginR
   const { group_id, lock_id: door_id } = parseNew(body);
   const { organization_id } = caller;
   const at = context.clock.now();
-  return context.database.transaction(async (tx) => {
+  return context.database.of(caller.organization_id).transaction(async (tx) => {
     const group = await selectGroup(tx, organization_id, group_id);
     if (!group) throw invalidField('group_id', 'must be the id of one of your groups');
     const door = await selectDoor(tx, organization_id, door_id);
@@ -76,7 +76,7 @@ export async function createGroupDoor(context: Context, { caller, body }: LoginR
 export async function removeGroupDoor(context: Context, { caller, params, reply }: LoginRequest) {
   const key = { organization_id: caller.organization_id, id: parseId(params.id ?? '') };
   const at = context.clock.now();
-  await context.database.transaction(async (tx) => {
+  await context.database.of(caller.organization_id).transaction(async (tx) => {
     const found = await selectGroupDoor(tx, key.organization_id, key.id);
     if (!found) throw new PosternError('not_found');
     await deleteGroupDoor(tx, key);

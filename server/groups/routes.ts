@@ -1,5 +1,5 @@
 import { invalidField, PosternError } from '../../domain/errors.ts';
-import { GroupChange, GroupQuery, NewGroup } from '../../domain/schemas/requests.ts';
+import { GroupChange, GroupQuery, NewGroup } from '../../domain/schemas/groups.ts';
 import { toWire } from '../../domain/wire.ts';
 import type { Context } from '../context.ts';
 import type { Transaction } from '../database/database.ts';
@@ -23,7 +23,7 @@ const parseChange = bodyParser('group', GroupChange);
 
 export async function listGroups(context: Context, { caller, query, reply }: LoginRequest) {
   const { rows, range } = await selectGroups(
-    context.database.read,
+    context.database.of(caller.organization_id).read,
     caller.organization_id,
     parseQuery(query),
   );
@@ -32,7 +32,11 @@ export async function listGroups(context: Context, { caller, query, reply }: Log
 }
 
 export async function showGroup(context: Context, { caller, params }: LoginRequest) {
-  const group = await selectGroup(context.database.read, caller.organization_id, parseId(params.id ?? ''));
+  const group = await selectGroup(
+    context.database.of(caller.organization_id).read,
+    caller.organization_id,
+    parseId(params.id ?? ''),
+  );
   if (!group) throw new PosternError('not_found');
   return groupAnswer(group);
 }
@@ -41,7 +45,7 @@ export async function createGroup(context: Context, { caller, body }: LoginReque
   const { name, description = null, place_id = null } = parseNew(body);
   const { organization_id } = caller;
   const at = context.clock.now();
-  return context.database.transaction(async (tx) => {
+  return context.database.of(caller.organization_id).transaction(async (tx) => {
     await requirePlace(tx, organization_id, place_id);
     const row = {
       organization_id,
@@ -72,7 +76,7 @@ export async function changeGroup(context: Context, { caller, params, body, repl
   const key = { organization_id: caller.organization_id, id: parseId(params.id ?? '') };
   const change = parseChange(body);
   const at = context.clock.now();
-  await context.database.transaction(async (tx) => {
+  await context.database.of(caller.organization_id).transaction(async (tx) => {
     const group = await selectGroup(tx, key.organization_id, key.id);
     if (!group) throw new PosternError('not_found');
     await requirePlace(tx, key.organization_id, change.place_id ?? null);
@@ -96,7 +100,7 @@ export async function changeGroup(context: Context, { caller, params, body, repl
 export async function removeGroup(context: Context, { caller, params, reply }: LoginRequest) {
   const key = { organization_id: caller.organization_id, id: parseId(params.id ?? '') };
   const at = context.clock.now();
-  await context.database.transaction(async (tx) => {
+  await context.database.of(caller.organization_id).transaction(async (tx) => {
     const group = await selectGroup(tx, key.organization_id, key.id);
     if (!group) throw new PosternError('not_found');
     const live = await countLiveLinks(tx, key, at);

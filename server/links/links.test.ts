@@ -29,7 +29,7 @@ const latestEvent = async () => (await call('GET', '/events?limit=1')).body[0];
 
 /** Everything that a request may have changed, to see that it did not. */
 async function rows(): Promise<unknown> {
-  const { query } = server.context.database.read;
+  const { query } = server.context.database.everywhere.read;
   const tables = ['links', 'passes', 'events', 'organizations'] as const;
   return Promise.all(tables.map((table) => query.selectFrom(table).selectAll().execute()));
 }
@@ -152,7 +152,7 @@ describe('POST /group_links', () => {
 
   it("takes the organization's own default type", async () => {
     const setDefault = (type: 'online' | 'offline') =>
-      server.context.database.transaction(async (tx) => {
+      server.context.database.everywhere.transaction(async (tx) => {
         await tx.query.updateTable('organizations').set({ default_quick_response_code_type: type }).execute();
       });
     await setDefault('online');
@@ -447,7 +447,7 @@ describe('DELETE /group_links/:id', () => {
     const made = await make();
     await change(made.id, { valid_until: inDays(20) });
     await call('DELETE', `/group_links/${made.id}`);
-    const { query } = server.context.database.read;
+    const { query } = server.context.database.everywhere.read;
     const passes = await query.selectFrom('passes').selectAll().where('link_id', '=', made.id).execute();
     assert.deepEqual(
       passes.map(({ revoked_at }) => revoked_at),

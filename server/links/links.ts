@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
 import { invalidField, PosternError } from '../../domain/errors.ts';
 import { chooseValidity } from '../../domain/link.ts';
-import type { LinkChange, NewLink } from '../../domain/schemas/requests.ts';
+import type { LinkChange, NewLink } from '../../domain/schemas/links.ts';
 import type { Context, LoginCaller } from '../context.ts';
 import type { Transaction } from '../database/database.ts';
 import { causedBy, recordEvent } from '../events/events.ts';
@@ -26,7 +26,7 @@ export async function createLink(
   const { organization_id } = caller;
   const at = context.clock.now();
   const secret = linkSecretFrom(context.random.bytes);
-  return context.database.transaction(async (tx) => {
+  return context.database.of(organization_id).transaction(async (tx) => {
     const group = await requireGroup(tx, organization_id, input.group_id);
     const rules = await selectRules(tx, organization_id);
     const { valid_from = null, valid_until = null } = input;
@@ -75,7 +75,9 @@ export async function createLink(
 
 /** The link with the names beside it, or `not_found`: revoked ones are gone for the API. */
 export async function showLink(context: Context, caller: LoginCaller, id: number): Promise<LinkWithNames> {
-  return requireLink(await selectLink(context.database.read, caller.organization_id, id));
+  return requireLink(
+    await selectLink(context.database.of(caller.organization_id).read, caller.organization_id, id),
+  );
 }
 
 /** Changes, extends, suspends or resumes a link; its passes follow in the same transaction. */
@@ -87,7 +89,7 @@ export async function changeLink(
   const { organization_id } = caller;
   const key = { organization_id, id: input.id };
   const at = context.clock.now();
-  return context.database.transaction(async (tx) => {
+  return context.database.of(organization_id).transaction(async (tx) => {
     const before = requireLink(await selectLink(tx, organization_id, input.id));
     await requireGroup(tx, organization_id, input.change.group_id ?? before.group_id);
     await updateLink(tx, key, {
@@ -114,7 +116,7 @@ export async function changeLink(
 export async function revokeLink(context: Context, caller: LoginCaller, id: number): Promise<void> {
   const { organization_id } = caller;
   const at = context.clock.now();
-  await context.database.transaction(async (tx) => {
+  await context.database.of(organization_id).transaction(async (tx) => {
     const link = requireLink(await selectLink(tx, organization_id, id));
     await updateLink(tx, { organization_id, id }, { revoked_at: at, updated_at: at });
     await revokePasses(context, tx, { organization_id, id });

@@ -59,7 +59,7 @@ async function openPage(secret: string): Promise<Page> {
 
 /** Everything there is, so that what changes nothing can be seen to. */
 async function rows(): Promise<unknown> {
-  const { query } = server.context.database.read;
+  const { query } = server.context.database.everywhere.read;
   const tables = ['links', 'passes', 'events', 'event_outcomes', 'logins', 'installation'] as const;
   return Promise.all(tables.map((table) => query.selectFrom(table).selectAll().execute()));
 }
@@ -277,7 +277,7 @@ describe("a page's session", () => {
 
   it('is over once the secret it was opened with is no longer that of the link', async () => {
     const page = await openPage((await make()).secret);
-    await server.context.database.transaction(async (tx) => {
+    await server.context.database.everywhere.transaction(async (tx) => {
       const secret_hash = Buffer.alloc(32, page.id);
       await tx.query.updateTable('links').set({ secret_hash }).where('id', '=', page.id).execute();
     });

@@ -1,5 +1,5 @@
 import { PosternError } from '../../domain/errors.ts';
-import { PageSecret } from '../../domain/schemas/requests.ts';
+import { PageSecret } from '../../domain/schemas/page.ts';
 import type { Context } from '../context.ts';
 import type { AnyoneRequest, LinkRequest } from '../http/handlers.ts';
 import { pagePolicy } from '../http/headers.ts';

@@ -9,7 +9,7 @@ const place = { table: 'cookie', column: 'page session', organization_id: 0, row
 /** Whose link this secret is; null when it is nobody's, or of a link that ended long ago. Nothing is written. */
 export async function authenticateLink(context: Context, secret: string): Promise<LinkCaller | null> {
   if (!isLinkSecret(secret)) return null;
-  const found = await selectLinkBySecret(context.database.read, hashOf(secret));
+  const found = await selectLinkBySecret(context.database.everywhere.read, hashOf(secret));
   if (!found || isForgotten(found, context.clock.now())) return null;
   return { kind: 'link', organization_id: found.organization_id, link_id: found.link_id };
 }
@@ -24,7 +24,7 @@ export async function sealPageSession(
   context: Context,
   { organization_id, link_id }: LinkCaller,
 ): Promise<string | null> {
-  const link = await selectLink(context.database.read, organization_id, link_id);
+  const link = await selectLink(context.database.of(organization_id).read, organization_id, link_id);
   if (!link) return null;
   const content = JSON.stringify([
     organization_id,
@@ -44,7 +44,7 @@ export async function openPageSession(
   if (content === null) return null;
   const [organization_id, link_id, hash] = content;
   if (link_id !== id) return null;
-  const link = await selectLink(context.database.read, organization_id, link_id);
+  const link = await selectLink(context.database.of(organization_id).read, organization_id, link_id);
   const expected = Buffer.from(hash, 'base64');
   if (!link || expected.length !== link.secret_hash.length || !timingSafeEqual(expected, link.secret_hash))
     return null;

@@ -34,7 +34,7 @@ async function change(id: number, fields: object): Promise<void> {
 
 /** Every pass ever signed for the link, oldest first, and whether it has been revoked. */
 async function passesOf(id: number) {
-  const { query } = server.context.database.read;
+  const { query } = server.context.database.everywhere.read;
   return query.selectFrom('passes').selectAll().where('link_id', '=', id).orderBy('pass_index').execute();
 }
 
@@ -47,8 +47,8 @@ async function claimsOf(text: string): Promise<PassClaims> {
 /** What the link's QR code says now; null: it has none. */
 async function currentClaims(id: number): Promise<PassClaims | null> {
   const { database, keys } = server.context;
-  const link = await selectLink(database.read, server.organization_id, id);
-  const text = link ? await currentPass(keys, database.read, link) : null;
+  const link = await selectLink(database.everywhere.read, server.organization_id, id);
+  const text = link ? await currentPass(keys, database.everywhere.read, link) : null;
   return text === null ? null : claimsOf(text);
 }
 
@@ -103,7 +103,7 @@ describe('a pass', () => {
     for (const { id } of made.slice(0, 5)) await change(id, { valid_until: inDays(1) });
     await server.call('DELETE', `/group_links/${made[0].id}`, { secret: server.api_key });
     await make();
-    const { query } = server.context.database.read;
+    const { query } = server.context.database.everywhere.read;
     const rows = await query.selectFrom('passes').select('pass_index').execute();
     const { next_pass_index } = await query
       .selectFrom('organizations')

@@ -1,4 +1,4 @@
-import { LinkChange, LinkQuery, NewLink, QrCodeQuery } from '../../domain/schemas/requests.ts';
+import { LinkChange, LinkQuery, NewLink, QrCodeQuery } from '../../domain/schemas/links.ts';
 import { toWire } from '../../domain/wire.ts';
 import type { Context } from '../context.ts';
 import type { LinkRequest, LoginRequest } from '../http/handlers.ts';
@@ -17,7 +17,7 @@ const parseQrQuery = queryParser(QrCodeQuery);
 export async function listLinks(context: Context, { caller, query, reply }: LoginRequest) {
   const { organization_id } = caller;
   const at = context.clock.now();
-  const { rows, range } = await selectLinks(context.database.read, {
+  const { rows, range } = await selectLinks(context.database.of(caller.organization_id).read, {
     ...parseQuery(query),
     organization_id,
     at,
@@ -34,7 +34,7 @@ export async function showLinkById(context: Context, { caller, params }: LoginRe
 export async function createLinkFromBody(context: Context, { caller, body }: LoginRequest) {
   const { id, secret } = await createLink(context, caller, parseNew(body));
   const link = await showLink(context, caller, id);
-  const pass = await currentPass(context.keys, context.database.read, link);
+  const pass = await currentPass(context.keys, context.database.of(caller.organization_id).read, link);
   return {
     ...linkAnswer(link),
     secret,

@@ -235,7 +235,7 @@ describe('GET /group_links, sorted', () => {
 
   it('by the last unlock: those never used first, then from the oldest to the latest', async () => {
     const use = (name: string, at: string) =>
-      server.context.database.transaction(async (tx) => {
+      server.context.database.everywhere.transaction(async (tx) => {
         await tx.query
           .updateTable('links')
           .set({ last_used_at: at })

@@ -148,7 +148,7 @@ describe('GET /locks with a link', () => {
     const hours = await server.create('group', { name: 'Office hours' });
     await server.create('group_lock', { group_id: hours.id, lock_id: door_id });
     const times = { created_at: now, updated_at: now };
-    await server.context.database.transaction(async (tx) => {
+    await server.context.database.everywhere.transaction(async (tx) => {
       const weekly = JSON.stringify([{ days: [1, 2, 3, 4, 5], start: '08:00', end: '09:30' }]);
       const row = {
         organization_id: server.organization_id,

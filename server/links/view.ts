@@ -30,7 +30,7 @@ export async function viewLink(context: Context, caller: LinkCaller) {
     uses: link.uses,
     link_enabled: link.link_enabled === 1,
     server_time: now,
-    pass: over ? null : await currentPass(context.keys, context.database.read, link),
+    pass: over ? null : await currentPass(context.keys, context.database.of(link.organization_id).read, link),
   };
 }
 
@@ -47,8 +47,16 @@ export async function viewDoorsOfLink(context: Context, caller: LinkCaller) {
   const link = await requireOwnLink(context, caller);
   if (link.revoked_at !== null) throw new PosternError('credential_revoked');
   const { organization_id, group_id } = link;
-  const schedules = await selectSchedules(context.database.read, organization_id, group_id);
-  const doors = await selectDoorsOfGroup(context.database.read, organization_id, group_id);
+  const schedules = await selectSchedules(
+    context.database.of(organization_id).read,
+    organization_id,
+    group_id,
+  );
+  const doors = await selectDoorsOfGroup(
+    context.database.of(organization_id).read,
+    organization_id,
+    group_id,
+  );
   return doors.map((door) => doorAnswer(context, door, { link, schedules }));
 }
 
@@ -149,7 +157,11 @@ function opensAt(
 }
 
 async function requireOwnLink(context: Context, caller: LinkCaller): Promise<LinkWithNames> {
-  const link = await selectLink(context.database.read, caller.organization_id, caller.link_id);
+  const link = await selectLink(
+    context.database.of(caller.organization_id).read,
+    caller.organization_id,
+    caller.link_id,
+  );
   if (!link || isForgotten(link, context.clock.now())) throw new PosternError('unauthorized');
   return link;
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { PosternError } from '../../domain/errors.ts';
 import { Name } from '../../domain/schemas/fields.ts';
+import { scopesOfRole } from '../../domain/scopes.ts';
 import type { Context, LoginCaller } from '../context.ts';
 import { only } from '../database/database.ts';
 import { recordEvent } from '../events/events.ts';
@@ -15,20 +16,20 @@ export interface ApiKey {
   revoked_at: string | null;
 }
 
+type LoginFacts = Omit<LoginCaller, 'kind' | 'scopes' | 'group_ids'>;
+
 const parseName = objectParser(Type.Object({ name: Name }));
 
 const authenticateSql = `
-  select l.id as login_id, l.organization_id, l.member_id, m.name as member_name, m.email as member_email
+  select l.id as login_id, l.organization_id, l.member_id, m.role, m.name as member_name, m.email as member_email
   from logins l join members m on m.organization_id = l.organization_id and m.id = l.member_id
   where l.secret_hash = ? and l.revoked_at is null`;
 
 /** Who sends this API key; null when nobody may. A key with a wrong checksum never reaches the database. */
 export async function authenticateLogin(context: Context, secret: string): Promise<LoginCaller | null> {
   if (!isApiKey(secret)) return null;
-  const row = await context.database.read
-    .prepare<Omit<LoginCaller, 'kind'>>(authenticateSql)
-    .get(hashOf(secret));
-  return row ? { kind: 'login', ...row } : null;
+  const row = await context.database.everywhere.read.prepare<LoginFacts>(authenticateSql).get(hashOf(secret));
+  return row ? { kind: 'login', ...row, scopes: scopesOfRole[row.role], group_ids: null } : null;
 }
 
 /** Makes an API key of the organization. The secret is in the answer and nowhere else: only its hash is kept. */
@@ -40,7 +41,7 @@ export async function createApiKey(
   const { name } = parseName({ name: input.name });
   const secret = apiKeyFrom(context.random.bytes);
   const created_at = context.clock.now();
-  return context.database.transaction(async (tx) => {
+  return context.database.of(organization_id).transaction(async (tx) => {
     const service = await tx.query
       .selectFrom('members')
       .select('id')
@@ -73,7 +74,7 @@ export async function createApiKey(
 }
 
 export function listApiKeys(context: Context): Promise<ApiKey[]> {
-  return context.database.read.query
+  return context.database.everywhere.read.query
     .selectFrom('logins')
     .select(['id', 'name', 'organization_id', 'created_at', 'revoked_at'])
     .orderBy('id')
@@ -83,7 +84,7 @@ export function listApiKeys(context: Context): Promise<ApiKey[]> {
 /** Ends an API key: from the next request on it is unknown. Ending it twice changes nothing. */
 export function revokeApiKey(context: Context, id: number): Promise<ApiKey> {
   const revoked_at = context.clock.now();
-  return context.database.transaction(async (tx) => {
+  return context.database.everywhere.transaction(async (tx) => {
     const row = await tx.query.selectFrom('logins').selectAll().where('id', '=', id).executeTakeFirst();
     if (!row)
       throw new PosternError('not_found', {

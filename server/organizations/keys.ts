@@ -61,8 +61,9 @@ export class OrganizationKeys {
   }
 
   #rows(organization_id: number) {
-    return this.#context.database.read.query
-      .selectFrom('organization_keys')
+    return this.#context.database
+      .of(organization_id)
+      .read.query.selectFrom('organization_keys')
       .selectAll()
       .where('organization_id', '=', organization_id)
       .orderBy('id', 'desc')

@@ -54,7 +54,7 @@ async function makeThings(secret: string, organization_id: number): Promise<Thin
 }
 
 async function rows(): Promise<unknown> {
-  const { query } = server.context.database.read;
+  const { query } = server.context.database.everywhere.read;
   const tables = [
     'organizations',
     'members',
@@ -200,7 +200,7 @@ describe('another organization', () => {
   });
 
   it('signs with a key of its own, and its indexes begin anew', async () => {
-    const { query } = server.context.database.read;
+    const { query } = server.context.database.everywhere.read;
     const keys = await query.selectFrom('organization_keys').selectAll().execute();
     assert.equal(new Set(keys.map(({ organization_id }) => organization_id)).size, 2);
     assert.equal(new Set(keys.map(({ kid }) => Buffer.from(kid).toString('hex'))).size, 2);

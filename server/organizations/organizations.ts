@@ -28,7 +28,7 @@ export async function createOrganization(
   const password_hash = await hashPassword(input.owner.password, context.random.bytes(16));
   const at = context.clock.now();
   const times = { created_at: at, updated_at: at };
-  return context.database.transaction(async (tx) => {
+  return context.database.everywhere.transaction(async (tx) => {
     const { name, domain } = input;
     const taken = await tx.query
       .selectFrom('organizations')

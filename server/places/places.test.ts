@@ -123,7 +123,7 @@ describe('a place', () => {
       assert.equal((await call(method, `/places/${id}`, body)).status, 404, method);
     }
     assert.deepEqual((await call('GET', `/places?ids=${id}`)).body, []);
-    const row = await server.context.database.read.query
+    const row = await server.context.database.everywhere.read.query
       .selectFrom('places')
       .select('deleted_at')
       .where('id', '=', id)

@@ -1,6 +1,6 @@
 import type { Insertable } from 'kysely';
 import { PosternError } from '../../domain/errors.ts';
-import { NewPlace, PlaceChange, PlaceQuery } from '../../domain/schemas/requests.ts';
+import { NewPlace, PlaceChange, PlaceQuery } from '../../domain/schemas/places.ts';
 import { toWire } from '../../domain/wire.ts';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
@@ -23,7 +23,7 @@ const parseChange = bodyParser('place', PlaceChange);
 
 export async function listPlaces(context: Context, { caller, query, reply }: LoginRequest) {
   const { rows, range } = await selectPlaces(
-    context.database.read,
+    context.database.of(caller.organization_id).read,
     caller.organization_id,
     parseQuery(query),
   );
@@ -32,7 +32,11 @@ export async function listPlaces(context: Context, { caller, query, reply }: Log
 }
 
 export async function showPlace(context: Context, { caller, params }: LoginRequest) {
-  const place = await selectPlace(context.database.read, caller.organization_id, parseId(params.id ?? ''));
+  const place = await selectPlace(
+    context.database.of(caller.organization_id).read,
+    caller.organization_id,
+    parseId(params.id ?? ''),
+  );
   if (!place) throw new PosternError('not_found');
   return placeAnswer(place);
 }
@@ -42,7 +46,7 @@ export async function createPlace(context: Context, { caller, body }: LoginReque
   const input = parseNew(body);
   const at = context.clock.now();
   const { organization_id } = caller;
-  return context.database.transaction(async (tx) => {
+  return context.database.of(caller.organization_id).transaction(async (tx) => {
     const id = await insertPlace(tx, { ...placeRow(input), organization_id, created_at: at, updated_at: at });
     const object = { type: 'Place', id, name: input.name } as const;
     const message = `${caller.member_name} created the place ${input.name}`;
@@ -63,7 +67,7 @@ export async function changePlace(context: Context, { caller, params, body, repl
   const id = parseId(params.id ?? '');
   const change = parseChange(body);
   const at = context.clock.now();
-  await context.database.transaction(async (tx) => {
+  await context.database.of(caller.organization_id).transaction(async (tx) => {
     const place = await selectPlace(tx, caller.organization_id, id);
     if (!place) throw new PosternError('not_found');
     const time_zone = change.time_zone === null ? 'UTC' : change.time_zone;
@@ -90,7 +94,7 @@ export async function changePlace(context: Context, { caller, params, body, repl
 export async function removePlace(context: Context, { caller, params, reply }: LoginRequest) {
   const id = parseId(params.id ?? '');
   const at = context.clock.now();
-  await context.database.transaction(async (tx) => {
+  await context.database.of(caller.organization_id).transaction(async (tx) => {
     const place = await selectPlace(tx, caller.organization_id, id);
     if (!place) throw new PosternError('not_found');
     if ((await countDoors(tx, caller.organization_id, id)) > 0) {

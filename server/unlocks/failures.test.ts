@@ -29,20 +29,20 @@ const unlock = (secret: string) => server.call('POST', `/locks/${door_id}/unlock
 
 /** Makes one statement fail from now on, as a full disk or a broken page would. */
 async function breakStatement(when: string): Promise<void> {
-  await server.context.database.transaction(async (tx) => {
+  await server.context.database.everywhere.transaction(async (tx) => {
     await tx.prepare(`create trigger planted before ${when} begin select raise(abort, 'planted'); end`).run();
   });
 }
 
 async function mend(): Promise<void> {
-  await server.context.database.transaction(async (tx) => {
+  await server.context.database.everywhere.transaction(async (tx) => {
     await tx.prepare('drop trigger if exists planted').run();
   });
 }
 
 /** Everything an action may have left behind. */
 async function rows(): Promise<unknown> {
-  const { query } = server.context.database.read;
+  const { query } = server.context.database.everywhere.read;
   const tables = [
     'links',
     'passes',
@@ -227,7 +227,7 @@ describe('a change of which a statement fails', () => {
 
   /** The door that the last test deleted, back with its agent and its group. */
   async function restoreDoor(): Promise<void> {
-    await server.context.database.transaction(async (tx) => {
+    await server.context.database.everywhere.transaction(async (tx) => {
       await tx.query
         .updateTable('doors')
         .set({ deleted_at: null, agent_id: 1 })
@@ -241,7 +241,7 @@ describe('a change of which a statement fails', () => {
 describe('a full disk', () => {
   it('is 503 for whoever wants to write, never 500; reading goes on, and so does everything once there is room', async () => {
     const made = await make();
-    await server.context.database.transaction(async (tx) => {
+    await server.context.database.everywhere.transaction(async (tx) => {
       const row = await tx.prepare<{ page_count: number }>('pragma page_count').get();
       await tx.prepare(`pragma max_page_count = ${row?.page_count ?? 0}`).get();
     });
@@ -251,7 +251,7 @@ describe('a full disk', () => {
     for (let time = 0; time < 8; time++)
       answers.push(await call('POST', '/groups', { group: { name: 'Full', description } }));
     const reading = await call('GET', `/group_links/${made.id}`);
-    await server.context.database.transaction(async (tx) => {
+    await server.context.database.everywhere.transaction(async (tx) => {
       await tx.prepare('pragma max_page_count = 1000000').get();
     });
     assert.equal(reading.status, 200);

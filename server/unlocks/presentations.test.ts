@@ -181,7 +181,7 @@ describe('a pass at a reader', () => {
   }
 
   async function useUp(id: number): Promise<void> {
-    await server.context.database.transaction(async (tx) => {
+    await server.context.database.everywhere.transaction(async (tx) => {
       await tx.query.updateTable('links').set({ uses: 1 }).where('id', '=', id).execute();
     });
   }

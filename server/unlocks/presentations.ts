@@ -59,7 +59,7 @@ export class Presentations {
     const last = this.#unreadableAt.get(key);
     if (last !== undefined && now - last < unreadableIntervalMs) return;
     this.#unreadableAt.set(key, now);
-    await this.#context.database.transaction(async (tx) => {
+    await this.#context.database.of(organization_id).transaction(async (tx) => {
       await recordEvent(this.#context, tx, {
         organization_id,
         type: 'reader.unreadable',

@@ -1,6 +1,7 @@
 import { PosternError } from '../../domain/errors.ts';
 import { addMs } from '../../domain/instants.ts';
-import { PageHold, PageUnlock, UnlockContext } from '../../domain/schemas/requests.ts';
+import { UnlockContext } from '../../domain/schemas/doors.ts';
+import { PageHold, PageUnlock } from '../../domain/schemas/page.ts';
 import type { Context, LinkCaller, LoginCaller } from '../context.ts';
 import type { LinkRequest, Request } from '../http/handlers.ts';
 import { objectParser, parseId } from '../http/parse.ts';

@@ -17,7 +17,7 @@ after(() => server.close());
 async function take(set: object, organization_id = server.organization_id): Promise<number | 'none'> {
   const { id } = await server.create('group_link', { name: 'Robin Guest', group_id });
   const key = { organization_id, link_id: id };
-  return server.context.database.transaction(async (tx) => {
+  return server.context.database.everywhere.transaction(async (tx) => {
     if (Object.keys(set).length > 0)
       await tx.query.updateTable('links').set(set).where('id', '=', id).execute();
     const before = await selectLinkRow(tx, { ...key, organization_id: server.organization_id });

@@ -63,7 +63,7 @@ function pulses(): { door_id: number; command_id: string; pulse_ms: number }[] {
 }
 
 async function latestPosition(): Promise<number> {
-  const { query } = server.context.database.read;
+  const { query } = server.context.database.everywhere.read;
   const row = await query
     .selectFrom('events')
     .select('position')
@@ -74,7 +74,7 @@ async function latestPosition(): Promise<number> {
 }
 
 const eventsSince = async (position: number) => {
-  const { query } = server.context.database.read;
+  const { query } = server.context.database.everywhere.read;
   const rows = await query
     .selectFrom('events')
     .selectAll()
@@ -85,14 +85,14 @@ const eventsSince = async (position: number) => {
 };
 
 async function linkRow(id: number) {
-  const { query } = server.context.database.read;
+  const { query } = server.context.database.everywhere.read;
   return query.selectFrom('links').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 }
 
 async function addSchedule(weekly: object[], exceptions: object[] = []): Promise<number> {
   const id = (await server.create('group', { name: 'With hours' })).id;
   await server.create('group_lock', { group_id: id, lock_id: front.id });
-  await server.context.database.transaction(async (tx) => {
+  await server.context.database.everywhere.transaction(async (tx) => {
     const times = { created_at: now, updated_at: now };
     const hours = { weekly: JSON.stringify(weekly), exceptions: JSON.stringify(exceptions) };
     const row = { organization_id: server.organization_id, group_id: id, name: 'Hours', ...hours, ...times };
@@ -210,7 +210,7 @@ interface Denial {
 }
 
 const lockDown = (at: string | null) =>
-  server.context.database.transaction(async (tx) => {
+  server.context.database.everywhere.transaction(async (tx) => {
     await tx.query.updateTable('doors').set({ locked_down_at: at }).where('id', '=', front.id).execute();
   });
 
@@ -231,7 +231,7 @@ const denialCases: readonly Denial[] = [
 ];
 
 async function useUp(id: number): Promise<void> {
-  await server.context.database.transaction(async (tx) => {
+  await server.context.database.everywhere.transaction(async (tx) => {
     await tx.query.updateTable('links').set({ uses: 1 }).where('id', '=', id).execute();
   });
 }

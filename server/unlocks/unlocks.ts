@@ -43,7 +43,9 @@ type Committed = { decision: Decision; door: DoorFacts; event_uuid: string };
  * durable does the command leave. Throws `not_found` for a door that the organization does not have.
  */
 export async function unlockWithLink(context: Context, request: LinkUnlock): Promise<UnlockResult> {
-  const committed = await context.database.transaction((tx) => decideWithLink(context, tx, request));
+  const committed = await context.database
+    .of(request.link.organization_id)
+    .transaction((tx) => decideWithLink(context, tx, request));
   return carryOut(context, committed, request.link.organization_id);
 }
 
@@ -55,7 +57,7 @@ export async function unlockWithLogin(
 ): Promise<UnlockResult> {
   const { organization_id } = caller;
   const at = context.clock.now();
-  const committed = await context.database.transaction(async (tx) => {
+  const committed = await context.database.of(organization_id).transaction(async (tx) => {
     const door = await requireDoor(tx, { organization_id, door_id, group_id: null });
     const decision = decide({
       at,
@@ -142,7 +144,7 @@ async function carryOut(
   const command = { command_id: event_uuid, door_id: door.id, pulse_ms: door.pulse_ms };
   const outcome = door.agent_id === null ? 'unknown' : await context.agents.unlock(door.agent_id, command);
   const recorded_at = context.clock.now();
-  const kept = context.database.transaction(async (tx) => {
+  const kept = context.database.of(organization_id).transaction(async (tx) => {
     await recordOutcome(tx, { event_uuid, organization_id, outcome, recorded_at });
     if (outcome !== 'done') await recordFailure(context, tx, { event_uuid, organization_id, door, outcome });
   });

@@ -1,0 +1,43 @@
+import { Type } from 'typebox';
+import { Description, Flag, Id, Ignored, Latitude, Longitude, Name, Nullable } from './fields.ts';
+import { favorites, listing, SortWithFavorites } from './lists.ts';
+
+/* What callers send about doors. */
+
+const { Optional } = Type;
+
+const doorFields = {
+  name: Name,
+  description: Optional(Nullable(Description)),
+  latitude: Optional(Nullable(Latitude)),
+  longitude: Optional(Nullable(Longitude)),
+  order_id: Optional(
+    Nullable(
+      Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'a whole number from 0 to 1000000' }),
+    ),
+  ),
+  geofence_restriction_enabled: Optional(Ignored),
+  reader_restriction_enabled: Optional(Ignored),
+  time_restriction_enabled: Optional(Ignored),
+  floor_id: Optional(Ignored),
+  favorite: Optional(Ignored),
+};
+
+export const NewDoor = Type.Object({ ...doorFields, place_id: Id });
+
+export const DoorChange = Type.Partial(Type.Object(doorFields));
+
+/** What Kisi's apps send with an unlock: where the phone is and what it can do. Not used here. */
+export const UnlockContext = Type.Object({ context: Optional(Ignored), lock: Optional(Ignored) });
+
+export const DoorQuery = Type.Object({
+  ...listing,
+  ...favorites,
+  place_id: Optional(Id),
+  floor_id: Optional(Id),
+  configured: Optional(Flag),
+  online: Optional(Flag),
+  unlocked: Optional(Flag),
+  locked_down: Optional(Flag),
+  sort: SortWithFavorites,
+});
