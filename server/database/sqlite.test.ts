@@ -282,10 +282,11 @@ describe('openSqlite', () => {
   it('refuses a file that a newer version wrote, in a sentence, and leaves it as it is', async () => {
     await database.close();
     const newer = new DatabaseSync(file);
+    const version = Number(newer.prepare('pragma user_version').get()?.['user_version']);
     newer.exec('pragma user_version = 999');
     assert.throws(() => openSqlite(file), /newer version of Postern/);
     assert.deepEqual({ ...newer.prepare('pragma user_version').get() }, { user_version: 999 });
-    newer.exec('pragma user_version = 1');
+    newer.exec(`pragma user_version = ${version}`);
     newer.close();
     database = openSqlite(file);
   });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
+import { fold } from '../../domain/fold.ts';
 import type { Connection, Database, Scope, SqlValue, Statement, Transaction } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Tables } from './tables.ts';
@@ -115,6 +116,9 @@ function migrate(database: DatabaseSync): void {
       'This database was written by a newer version of Postern: install that version or a later one.',
     );
   }
+  database.function('fold', { varargs: true, deterministic: true }, (...parts) =>
+    fold(...parts.map((part) => (part === null ? null : String(part)))),
+  );
   for (const [index, name] of files.entries()) {
     if (index < row.user_version) continue;
     const sql = readFileSync(new URL(name, migrationFolder), 'utf8');

@@ -50,6 +50,7 @@ interface MemberRow extends Timestamps {
   kind: 'person' | 'service';
   role: 'owner' | 'admin' | 'manager' | 'viewer';
   name: string;
+  folded: string;
   email: string;
   password_hash: string | null;
 }
@@ -69,6 +70,7 @@ interface PlaceRow extends Timestamps {
   id: Generated<number>;
   organization_id: number;
   name: string;
+  folded: string;
   description: string | null;
   address: string;
   latitude: number | null;
@@ -91,6 +93,7 @@ interface DoorRow extends Timestamps {
   place_id: number;
   agent_id: number | null;
   name: string;
+  folded: string;
   description: string | null;
   latitude: number | null;
   longitude: number | null;
@@ -105,6 +108,7 @@ interface GroupRow extends Timestamps {
   organization_id: number;
   place_id: number | null;
   name: string;
+  folded: string;
   description: string | null;
   deleted_at: string | null;
 }
@@ -130,6 +134,7 @@ export interface LinkRow extends Timestamps {
   organization_id: number;
   group_id: number;
   name: string;
+  folded: string;
   email: string | null;
   phone: string | null;
   valid_from: string | null;

@@ -1,4 +1,5 @@
 import { type Insertable, sql, type Updateable } from 'kysely';
+import { fold } from '../../domain/fold.ts';
 import { type Connection, only, type Transaction } from '../database/database.ts';
 import type { Tables } from '../database/tables.ts';
 import { containing, idsOf, type ListQuery, listPage } from '../http/lists.ts';
@@ -34,9 +35,9 @@ export function selectDoors(connection: Connection, organization_id: number, que
     rows = rows.where(isOnline, '=', Number(query.online));
   }
   if (query.floor_id || query.unlocked || query.favorite === 'true') rows = rows.where(sql<boolean>`1 = 0`);
-  if (query.query) rows = rows.where(sql<boolean>`doors.name like ${containing(query.query)} escape '\\'`);
+  if (query.query) rows = rows.where(sql<boolean>`doors.folded like ${containing(query.query)} escape '\\'`);
   if (query.sort?.endsWith('name'))
-    rows = rows.orderBy(sql`doors.name collate nocase`, query.sort === '-name' ? 'desc' : 'asc');
+    rows = rows.orderBy(sql`doors.folded`, query.sort === '-name' ? 'desc' : 'asc');
   else rows = rows.orderBy(sql`doors.order_id is null`).orderBy('doors.order_id');
   return listPage(rows.orderBy('doors.id'), { ...query, limit: query.limit ?? 50 });
 }
@@ -60,8 +61,17 @@ export function selectDoorsOfGroup(connection: Connection, organization_id: numb
     .execute();
 }
 
-export async function insertDoor(tx: Transaction, row: Insertable<Tables['doors']>): Promise<number> {
-  return only(await tx.query.insertInto('doors').values(row).returning('id').executeTakeFirst()).id;
+export async function insertDoor(
+  tx: Transaction,
+  row: Omit<Insertable<Tables['doors']>, 'folded'>,
+): Promise<number> {
+  return only(
+    await tx.query
+      .insertInto('doors')
+      .values({ ...row, folded: fold(row.name) })
+      .returning('id')
+      .executeTakeFirst(),
+  ).id;
 }
 
 export async function updateDoor(
@@ -72,7 +82,7 @@ export async function updateDoor(
   const { organization_id, id } = key;
   await tx.query
     .updateTable('doors')
-    .set(change)
+    .set({ ...change, ...(change.name === undefined ? {} : { folded: fold(change.name) }) })
     .where('organization_id', '=', organization_id)
     .where('id', '=', id)
     .execute();

@@ -1,4 +1,5 @@
 import { type Insertable, sql, type Updateable } from 'kysely';
+import { fold } from '../../domain/fold.ts';
 import { type Connection, only, type Transaction } from '../database/database.ts';
 import type { Tables } from '../database/tables.ts';
 import { containing, idsOf, type ListQuery, listPage } from '../http/lists.ts';
@@ -32,7 +33,7 @@ export function selectGroups(connection: Connection, organization_id: number, qu
   if (place_id) rows = rows.where('groups.place_id', '=', place_id);
   if (query.scope) rows = rows.where('groups.place_id', query.scope === 'place' ? 'is not' : 'is', null);
   if (query.elevator_stop_id) rows = rows.where(sql<boolean>`1 = 0`);
-  if (text) rows = rows.where(sql<boolean>`groups.name like ${containing(text)} escape '\\'`);
+  if (text) rows = rows.where(sql<boolean>`groups.folded like ${containing(text)} escape '\\'`);
   if (lock_id) {
     rows = rows.where('groups.id', 'in', (from) =>
       from
@@ -42,9 +43,7 @@ export function selectGroups(connection: Connection, organization_id: number, qu
         .where('door_id', '=', lock_id),
     );
   }
-  rows = rows
-    .orderBy(sql`groups.name collate nocase`, sort === '-name' ? 'desc' : 'asc')
-    .orderBy('groups.id');
+  rows = rows.orderBy(sql`groups.folded`, sort === '-name' ? 'desc' : 'asc').orderBy('groups.id');
   return listPage(rows, query);
 }
 
@@ -52,8 +51,17 @@ export function selectGroup(connection: Connection, organization_id: number, id:
   return groups(connection, organization_id).where('groups.id', '=', id).executeTakeFirst();
 }
 
-export async function insertGroup(tx: Transaction, row: Insertable<Tables['groups']>): Promise<number> {
-  return only(await tx.query.insertInto('groups').values(row).returning('id').executeTakeFirst()).id;
+export async function insertGroup(
+  tx: Transaction,
+  row: Omit<Insertable<Tables['groups']>, 'folded'>,
+): Promise<number> {
+  return only(
+    await tx.query
+      .insertInto('groups')
+      .values({ ...row, folded: fold(row.name) })
+      .returning('id')
+      .executeTakeFirst(),
+  ).id;
 }
 
 export async function updateGroup(
@@ -64,7 +72,7 @@ export async function updateGroup(
   const { organization_id, id } = key;
   await tx.query
     .updateTable('groups')
-    .set(change)
+    .set({ ...change, ...(change.name === undefined ? {} : { folded: fold(change.name) }) })
     .where('organization_id', '=', organization_id)
     .where('id', '=', id)
     .execute();
@@ -93,7 +101,7 @@ export function selectGroupDoors(connection: Connection, organization_id: number
   if (ids) rows = rows.where('group_doors.id', 'in', idsOf(ids));
   if (group_id) rows = rows.where('group_doors.group_id', '=', group_id);
   if (lock_id) rows = rows.where('group_doors.door_id', '=', lock_id);
-  if (text) rows = rows.where(sql<boolean>`doors.name like ${containing(text)} escape '\\'`);
+  if (text) rows = rows.where(sql<boolean>`doors.folded like ${containing(text)} escape '\\'`);
   return listPage(rows.orderBy('group_doors.id'), query);
 }
 

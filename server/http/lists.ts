@@ -1,4 +1,5 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
+import { fold } from '../../domain/fold.ts';
 import type { Tables } from '../database/tables.ts';
 
 /** What every list takes. `ids`: numbers with commas between them. */
@@ -38,7 +39,7 @@ export function idsOf(text: string): number[] {
   return text.split(',').map(Number).filter(Number.isSafeInteger);
 }
 
-/** A pattern for `like … escape '\'` that matches the text anywhere, whatever is in it. */
+/** A pattern for `like … escape '\'` that matches the text anywhere in a folded column, whatever is in it. */
 export function containing(text: string): string {
-  return `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+  return `%${fold(text).replace(/[\\%_]/g, '\\$&')}%`;
 }

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import { invalidField, PosternError } from '../../domain/errors.ts';
+import { fold } from '../../domain/fold.ts';
 import { chooseValidity } from '../../domain/link.ts';
 import type { LinkChange, NewLink } from '../../domain/schemas/links.ts';
 import type { Context, LoginCaller } from '../context.ts';
@@ -37,6 +38,7 @@ export async function createLink(
       organization_id,
       group_id: group.id,
       name: input.name,
+      folded: fold(input.name, input.email, input.phone),
       email: input.email ?? null,
       phone: input.phone ?? null,
       ...validity,
@@ -147,8 +149,10 @@ async function changedFields(
   const validity = moved
     ? requireValidity(chooseValidity(wanted, at, await selectRules(tx, before.organization_id)))
     : {};
+  const { name, email, phone } = { ...before, ...plain };
   return {
     ...plain,
+    folded: fold(name, email, phone),
     ...validity,
     ...(link_enabled === undefined ? {} : { link_enabled: Number(link_enabled) }),
     ...(metadata === undefined ? {} : { metadata: metadata && JSON.stringify(metadata) }),

@@ -30,7 +30,7 @@ export function selectLinks(
   if (query.group_id) rows = rows.where('links.group_id', '=', query.group_id);
   if (query.query) {
     const pattern = containing(query.query);
-    const columns = ['links.name', 'links.email', 'links.phone', 'groups.name'];
+    const columns = ['links.folded', 'groups.folded'];
     const matches = columns.map((column) => sql<boolean>`${sql.ref(column)} like ${pattern} escape '\\'`);
     rows = rows.where((any) => any.or(matches));
   }
@@ -43,8 +43,8 @@ export function selectLinks(
 
 const orderings: Record<string, ReturnType<typeof sql>> = {
   id: sql`links.id`,
-  name: sql`links.name collate nocase`,
-  group_name: sql`groups.name collate nocase`,
+  name: sql`links.folded`,
+  group_name: sql`groups.folded`,
   unlock: sql`links.last_used_at`,
   valid_until: sql`links.valid_until`,
 };

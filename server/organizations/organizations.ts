@@ -1,4 +1,5 @@
 import { PosternError } from '../../domain/errors.ts';
+import { fold } from '../../domain/fold.ts';
 import type { Context } from '../context.ts';
 import { only } from '../database/database.ts';
 import { recordEvent } from '../events/events.ts';
@@ -58,7 +59,14 @@ export async function createOrganization(
     ] as const;
     const [owner, service] = await tx.query
       .insertInto('members')
-      .values(people.map((person) => ({ organization_id: id, ...person, ...times })))
+      .values(
+        people.map((person) => ({
+          organization_id: id,
+          ...person,
+          ...times,
+          folded: fold(person.name, person.email),
+        })),
+      )
       .returning('id')
       .execute();
     await recordEvent(context, tx, {

@@ -126,7 +126,7 @@ type PlaceInput = ReturnType<typeof parseNew>;
 
 function placeRow(
   input: PlaceInput,
-): Omit<Insertable<Tables['places']>, 'organization_id' | 'created_at' | 'updated_at'> {
+): Omit<Insertable<Tables['places']>, 'organization_id' | 'created_at' | 'updated_at' | 'folded'> {
   const { name, address, description = null, latitude = null, longitude = null, time_zone } = input;
   return { name, address, description, latitude, longitude, time_zone: time_zone ?? 'UTC' };
 }

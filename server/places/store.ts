@@ -1,4 +1,5 @@
 import { type Insertable, sql, type Updateable } from 'kysely';
+import { fold } from '../../domain/fold.ts';
 import { type Connection, only, type Transaction } from '../database/database.ts';
 import type { Tables } from '../database/tables.ts';
 import { containing, idsOf, type ListQuery, listPage } from '../http/lists.ts';
@@ -13,10 +14,8 @@ export function selectPlaces(
   let rows = places(connection, organization_id);
   if (query.ids) rows = rows.where('places.id', 'in', idsOf(query.ids));
   if (query.favorite === 'true') rows = rows.where(sql<boolean>`1 = 0`); // nobody has favourites here
-  if (query.query) rows = rows.where(sql<boolean>`places.name like ${containing(query.query)} escape '\\'`);
-  rows = rows
-    .orderBy(sql`places.name collate nocase`, query.sort === '-name' ? 'desc' : 'asc')
-    .orderBy('places.id');
+  if (query.query) rows = rows.where(sql<boolean>`places.folded like ${containing(query.query)} escape '\\'`);
+  rows = rows.orderBy(sql`places.folded`, query.sort === '-name' ? 'desc' : 'asc').orderBy('places.id');
   return listPage(rows, { ...query, limit: query.limit ?? 50 });
 }
 
@@ -24,8 +23,17 @@ export function selectPlace(connection: Connection, organization_id: number, id:
   return places(connection, organization_id).where('places.id', '=', id).executeTakeFirst();
 }
 
-export async function insertPlace(tx: Transaction, row: Insertable<Tables['places']>): Promise<number> {
-  return only(await tx.query.insertInto('places').values(row).returning('id').executeTakeFirst()).id;
+export async function insertPlace(
+  tx: Transaction,
+  row: Omit<Insertable<Tables['places']>, 'folded'>,
+): Promise<number> {
+  return only(
+    await tx.query
+      .insertInto('places')
+      .values({ ...row, folded: fold(row.name) })
+      .returning('id')
+      .executeTakeFirst(),
+  ).id;
 }
 
 export async function updatePlace(
@@ -36,7 +44,7 @@ export async function updatePlace(
   const { organization_id, id } = key;
   await tx.query
     .updateTable('places')
-    .set(change)
+    .set({ ...change, ...(change.name === undefined ? {} : { folded: fold(change.name) }) })
     .where('organization_id', '=', organization_id)
     .where('id', '=', id)
     .execute();
