@@ -72,7 +72,8 @@ async function runDemo(args: string[]): Promise<number> {
   const { values } = parse(args, { json: { type: 'boolean' } });
   const given = await settings();
   const { demoConfig, openDemo } = await import('./server/demo.ts');
-  const { openInstallation, startServer, takeDataFolder } = await import('./server/main.ts');
+  const { openInstallation, startServer } = await import('./server/main.ts');
+  const { takeDataFolder } = await import('./server/storage.ts');
   await using open = new AsyncDisposableStack();
   const stopped = untilStopped();
   open.use(takeDataFolder(given.dataFolder));
@@ -127,12 +128,13 @@ async function ready(agent: RunningAgent, isReachable: () => boolean): Promise<v
 async function runServe(args: string[]): Promise<number> {
   parse(args, {});
   const config = await settings();
-  const { openInstallation, startServer, takeDataFolder } = await import('./server/main.ts');
+  const { openInstallation, startServer } = await import('./server/main.ts');
+  const { takeDataFolder } = await import('./server/storage.ts');
   await using open = new AsyncDisposableStack();
   const stopped = untilStopped();
   const installation = await openInstallation(config);
   open.defer(() => installation.close());
-  open.use(takeDataFolder(config.dataFolder));
+  if (config.databaseUrl === null) open.use(takeDataFolder(config.dataFolder));
   const server = await startServer(installation, config);
   open.defer(() => server.close());
   say(`Postern listens at ${server.url}\n`);

@@ -38,6 +38,19 @@ export const settingTable = {
     default: './data',
     read: (text = './data') => resolve(expect(text !== '', text, 'a folder')),
   }),
+  POSTERN_DATABASE_URL: setting({
+    description:
+      'A PostgreSQL database instead of the embedded one, as the role that the server uses: it owns no table. ' +
+      'Several server processes may share it.',
+    default: 'none (embedded)',
+    read: (text) => (text === undefined ? null : databaseUrl(text)),
+  }),
+  POSTERN_MIGRATE_DATABASE_URL: setting({
+    description:
+      'The same database as the role that owns the tables: only `postern migrate` and `postern copy` use it.',
+    default: 'none',
+    read: (text) => (text === undefined ? null : databaseUrl(text)),
+  }),
   POSTERN_SECRET_KEY: setting({
     description:
       'Seals the secrets in the database: 32 random bytes as Base64 or hex, as `openssl rand -base64 32` prints. ' +
@@ -64,14 +77,18 @@ export const settingTable = {
   }),
 };
 
-/** What only the tests read: a random test's seed, and whether to run at length. */
-const testSettings = ['POSTERN_SEED', 'POSTERN_LONG'];
+/** What only the tests read: a random test's seed, whether to run at length, and where to make databases. */
+const testSettings = ['POSTERN_SEED', 'POSTERN_LONG', 'POSTERN_TEST_POSTGRES'];
 
 export interface Config {
   host: string;
   port: number;
   publicUrl: string | null;
   dataFolder: string;
+  /** PostgreSQL as the server's own role; null: the embedded database in the data folder. */
+  databaseUrl: string | null;
+  /** PostgreSQL as the tables' owner. */
+  migrateDatabaseUrl: string | null;
   /** 32 bytes; null when none was given. */
   secretKey: Uint8Array | null;
   rateLimits: boolean;
@@ -95,6 +112,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     port: value('POSTERN_PORT'),
     publicUrl: value('POSTERN_PUBLIC_URL'),
     dataFolder,
+    databaseUrl: value('POSTERN_DATABASE_URL'),
+    migrateDatabaseUrl: value('POSTERN_MIGRATE_DATABASE_URL'),
     secretKey: chooseSecretKey(value('POSTERN_SECRET_KEY'), value('POSTERN_SECRET_KEY_FILE'), dataFolder),
     rateLimits,
     logLevel: value('POSTERN_LOG_LEVEL'),
@@ -213,4 +232,16 @@ function publicUrl(text: string): string {
     );
   }
   return url?.origin ?? text;
+}
+
+/** Its text never appears in a message: it holds a password. */
+function databaseUrl(text: string): string {
+  const url = URL.parse(text);
+  const valid =
+    url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.username !== '' && url.pathname.length > 1;
+  if (!valid)
+    throw new Error(
+      'must be the address of a database, such as postgres://postern:<password>@db.example.org/postern',
+    );
+  return text;
 }

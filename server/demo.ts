@@ -14,10 +14,10 @@ import { currentPass } from './links/passes.ts';
 import { qrPng } from './links/qr.ts';
 import { selectLink } from './links/store.ts';
 import { authenticateLogin } from './logins/logins.ts';
-import { databaseName, makeFolder } from './main.ts';
 import { rawPublicKey } from './organizations/keys.ts';
 import { insertPlace } from './places/store.ts';
 import { setUp } from './setup.ts';
+import { databaseName, makeFolder } from './storage.ts';
 
 const dayMs = 24 * 3_600_000;
 const doorNames = ['Front door', 'Meeting room'];

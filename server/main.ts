@@ -1,7 +1,5 @@
 import { generateKeyPairSync, randomBytes, randomUUIDv7 } from 'node:crypto';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { AgentSessions } from './agents/sessions.ts';
@@ -9,9 +7,6 @@ import { acceptAgents } from './agents/upgrade.ts';
 import { createApp } from './app.ts';
 import { type Config, SettingError } from './config.ts';
 import type { Clock, Context, Random } from './context.ts';
-import type { Database } from './database/database.ts';
-import { lockFolder } from './database/folder-lock.ts';
-import { openSqlite } from './database/sqlite.ts';
 import { recordEvent } from './events/events.ts';
 import { FailureLimit } from './http/failure-limit.ts';
 import { type HostKey, openHostKey } from './installation.ts';
@@ -19,6 +14,7 @@ import { readPageFiles } from './links/page-files.ts';
 import { OrganizationKeys } from './organizations/keys.ts';
 import { createHandlers } from './routes.ts';
 import { createSealer } from './secrets/sealer.ts';
+import { openDatabase } from './storage.ts';
 import { Holds } from './unlocks/holds.ts';
 import { Presentations } from './unlocks/presentations.ts';
 
@@ -53,8 +49,6 @@ const systemRandom: Random = {
   keyPair: () => generateKeyPairSync('ed25519'),
 };
 
-export const databaseName = 'postern.db';
-
 /** Opens the data folder. Throws a SettingError when there is no secret key, or another than it was written with. */
 export async function openInstallation(
   config: Config,
@@ -63,7 +57,9 @@ export async function openInstallation(
   if (config.secretKey === null) throw new SettingError(secretKeyMissing);
   const { clock = systemClock, random = systemRandom } = outside;
   const log = pino({ level: config.logLevel ?? 'info', base: null }, pino.destination({ fd: 2, sync: true }));
-  const database = openDatabase(config.dataFolder);
+  const database = await openDatabase(config, (error) =>
+    log.warn({ err: error }, 'a connection to the database was lost'),
+  );
   const sealer = createSealer({ secretKey: config.secretKey, random: random.bytes });
   const context: Context = {
     database,
@@ -118,47 +114,6 @@ async function closeApp(app: FastifyInstance): Promise<void> {
   await app.answered();
   app.server.closeAllConnections();
   await closed;
-}
-
-/** Makes the data folder and takes it for this process. Throws a SettingError when another server has it. */
-export function takeDataFolder(folder: string): Disposable {
-  makeFolder(folder);
-  if (!statSync(folder).isDirectory()) {
-    throw new SettingError(`${folder} is a file. Change POSTERN_DATA to a folder.`);
-  }
-  const lock = lockFolder(folder);
-  if (lock) return lock;
-  throw new SettingError(
-    `Another server runs on the data in ${folder}. Stop it, or set POSTERN_DATA to another folder.`,
-  );
-}
-
-/**
- * Makes the data folder, for its owner only, and the folders above it. One by one: node:fs never comes back from a
- * recursive attempt where the system has no such folder to give, as in /proc.
- */
-export function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    throw new SettingError(`The data folder cannot be made: ${problem}. Change POSTERN_DATA.`);
-  }
-}
-
-function openDatabase(dataFolder: string): Database {
-  makeFolder(dataFolder);
-  const file = join(dataFolder, databaseName);
-  try {
-    return openSqlite(file);
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    throw new SettingError(
-      `The database ${file} cannot be opened: ${problem}. Check the folder, or change POSTERN_DATA.`,
-    );
-  }
 }
 
 const secretKeyMissing =

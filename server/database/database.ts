@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { isPostgresUnavailable } from './postgres-errors.ts';
 import type { Tables } from './tables.ts';
 
 /** A value that both databases store as it is. */
@@ -70,7 +71,7 @@ const passingCodes = [5, 6, 8, 10, 13, 14];
 
 /** Whether an error says that the database cannot be reached or written to just now, rather than that we misused it. */
 export function isUnavailable(error: unknown): boolean {
-  return passingCodes.includes(primaryCode(error));
+  return passingCodes.includes(primaryCode(error)) || isPostgresUnavailable(error);
 }
 
 /** The primary result code of a database error; 0 for any other. */

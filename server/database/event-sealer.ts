@@ -1,0 +1,62 @@
+import type { ScopedClient } from './postgres-clients.ts';
+
+/** How long an event that another process committed before it died may wait for its position. */
+const tickMs = 150;
+
+/**
+ * Gives committed events their positions (`seal_events` in the first migration): after each commit of this process,
+ * many at once, and every so often for those of others. A position is final; who reads by position reads everything once.
+ */
+export class EventSealer {
+  readonly #acquire: () => Promise<ScopedClient>;
+  readonly #timer: NodeJS.Timeout;
+  #running: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(acquire: () => Promise<ScopedClient>) {
+    this.#acquire = acquire;
+    this.#timer = setInterval(() => this.request(), tickMs);
+    this.#timer.unref();
+  }
+
+  /** Something was committed. What fails is done by the next one: nobody waits for it here. */
+  request(): void {
+    this.settled().catch(() => {});
+  }
+
+  /** Resolves when all that was committed before this call has its position; rejects when that cannot be known. */
+  settled(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    if (this.#running === null) {
+      this.#running = this.#seal().finally(() => {
+        this.#running = null;
+      });
+      return this.#running;
+    }
+    // The one that runs may have looked already: one more, for everybody who came meanwhile.
+    this.#next ??= this.#running
+      .catch(() => {})
+      .then(() => {
+        this.#next = null;
+        return this.settled();
+      });
+    return this.#next;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#next?.catch(() => {});
+    await this.#running?.catch(() => {});
+    this.#closed = true;
+  }
+
+  async #seal(): Promise<void> {
+    const client = await this.#acquire();
+    try {
+      await client.query({ name: 'seal_events', text: 'select seal_events()', values: [] });
+    } finally {
+      client.release();
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { Pool, type PoolClient, type PoolConfig, types } from 'pg';
+import { isLostConnection } from './postgres-errors.ts';
+
+const connectionsMax = 20;
+/** Waiting for a free connection included. */
+const connectTimeoutMs = 3_000;
+const statementTimeoutMs = 8_000;
+const lockTimeoutMs = 5_000;
+/** int8 and numeric: ids and sums are safe integers here. */
+const numberTypes = [20, 1700];
+
+/** `*`: all organizations. */
+export type ScopeName = string;
+
+/** One connection for a while, its scope set. It must be released, and is thrown away when it broke. */
+export interface ScopedClient {
+  query<Row extends object>(query: NamedQuery | string, values?: readonly unknown[]): Promise<QueryRows<Row>>;
+  release(): void;
+}
+
+export interface NamedQuery {
+  name: string;
+  text: string;
+  values: unknown[];
+}
+
+export interface QueryRows<Row> {
+  rows: Row[];
+  rowCount: number | null;
+  command: string;
+}
+
+/**
+ * The connections to PostgreSQL. Each remembers whose rows it may see, so that a statement of the same organization
+ * costs no other; one that breaks is thrown away, and the next is made when somebody needs it.
+ */
+export class PostgresClients {
+  readonly #pool: Pool;
+  readonly #scopes = new WeakMap<PoolClient, ScopeName>();
+
+  constructor(url: string, onLost: (error: Error) => void) {
+    this.#pool = new Pool({ ...settings, connectionString: url });
+    // Without a listener on every connection, one that the server ends takes this process with it.
+    this.#pool.on('error', onLost);
+    this.#pool.on('connect', (client) => client.on('error', onLost));
+  }
+
+  async acquire(scope: ScopeName): Promise<ScopedClient> {
+    const client = await this.#pool.connect();
+    let broken = false;
+    const note = (error: unknown) => {
+      if (isLostConnection(error)) broken = true;
+      throw error;
+    };
+    try {
+      if (this.#scopes.get(client) !== scope) {
+        await client.query("select set_config('postern.organization', $1, false)", [scope]);
+        this.#scopes.set(client, scope);
+      }
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+    return {
+      // pg mutates neither; its types say it might.
+      query: <Row extends object>(query: NamedQuery | string, values?: readonly unknown[]) =>
+        client.query<Row>(query as string, values as unknown[] | undefined).catch(note),
+      release: () => client.release(broken),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+}
+
+const settings: PoolConfig = {
+  max: connectionsMax,
+  connectionTimeoutMillis: connectTimeoutMs,
+  idleTimeoutMillis: 30_000,
+  query_timeout: statementTimeoutMs + 2_000,
+  keepAlive: true,
+  application_name: 'postern',
+  options: `-c statement_timeout=${statementTimeoutMs} -c lock_timeout=${lockTimeoutMs} -c idle_in_transaction_session_timeout=10000`,
+  types: {
+    getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+      numberTypes.includes(oid) ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser, // overloads
+  },
+};

@@ -1,0 +1,155 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Connection, Database, RowKey, Scope, SqlValue, Statement, Transaction } from './database.ts';
+import { EventSealer } from './event-sealer.ts';
+import { type NamedQuery, PostgresClients, type ScopedClient, type ScopeName } from './postgres-clients.ts';
+import { isConflict } from './postgres-errors.ts';
+import { checkPostgres } from './postgres-schema.ts';
+import type { Tables } from './tables.ts';
+
+/** A transaction that stood in another's way is tried again this often. */
+const triesMax = 4;
+/** How many organizations' query builders are kept. */
+const scopesKeptMax = 1_000;
+const everyOrganization: ScopeName = '*';
+
+/** Where a statement's connection comes from: the pool for reading, a transaction's own one otherwise. */
+type Acquire = () => Promise<ScopedClient>;
+
+export interface PostgresSettings {
+  url: string;
+  /** A connection broke while nobody used it; the next one is made when it is needed. */
+  onLost(error: Error): void;
+}
+
+/** Opens a PostgreSQL database whose schema is up to date. Throws a DatabaseSetupError when it must not be used. */
+export async function openPostgres(settings: PostgresSettings): Promise<Database> {
+  const clients = new PostgresClients(settings.url, settings.onLost);
+  try {
+    const client = await clients.acquire(everyOrganization);
+    try {
+      await checkPostgres(client);
+    } finally {
+      client.release();
+    }
+  } catch (error) {
+    await clients.close();
+    throw error;
+  }
+  const sealer = new EventSealer(() => clients.acquire(everyOrganization));
+  const scopes = new Map<ScopeName, Scope>();
+  const scope = (name: ScopeName): Scope => {
+    const known = scopes.get(name);
+    if (known) return known;
+    const acquire = () => clients.acquire(name);
+    const made: Scope = {
+      read: connection(acquire),
+      transaction: (work) => transaction(acquire, work).finally(() => sealer.request()),
+    };
+    scopes.set(name, made);
+    const [oldest] = scopes.keys();
+    if (scopes.size > scopesKeptMax && oldest !== undefined) scopes.delete(oldest);
+    return made;
+  };
+  return {
+    everywhere: scope(everyOrganization),
+    of: (organization_id) => scope(String(organization_id)),
+    settled: () => sealer.settled(),
+    async close() {
+      await sealer.close();
+      await clients.close();
+    },
+  };
+}
+
+async function transaction<T>(acquire: Acquire, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const client = await acquire();
+    try {
+      return await runOnce(client, work);
+    } catch (error) {
+      if (!isConflict(error) || attempt === triesMax) throw error;
+    } finally {
+      client.release();
+    }
+  }
+}
+
+async function runOnce<T>(client: ScopedClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  try {
+    await client.query('begin');
+    const result = await work(transactionOn(client));
+    // A commit after a failed statement that somebody swallowed would quietly take everything back.
+    const { command } = await client.query('commit');
+    if (command !== 'COMMIT') throw new Error('the transaction had failed before its commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch(() => {}); // a lost connection has done that by itself
+    throw error;
+  }
+}
+
+function transactionOn(client: ScopedClient): Transaction {
+  const own = { ...client, release: () => {} };
+  return {
+    ...connection(async () => own),
+    async lock(table, key: RowKey, how) {
+      const strength = how === 'to change' ? 'for no key update' : 'for share';
+      const text = `select 1 from ${table} where organization_id = $1 and id = $2 ${strength}`;
+      await client.query(named(text, [key.organization_id, key.id]));
+    },
+    async attempt(work) {
+      await client.query('savepoint attempt');
+      const { result, undo } = await work();
+      await client.query(undo ? 'rollback to attempt' : 'release attempt');
+      return result;
+    },
+  };
+}
+
+function connection(acquire: Acquire): Connection {
+  const dialect = new PostgresDialect({
+    // Kysely uses these two methods of a pool and no others.
+    pool: { connect: acquire, end: async () => {} } as unknown as ConstructorParameters<
+      typeof PostgresDialect
+    >[0]['pool'],
+  });
+  return {
+    query: new Kysely<Tables>({ dialect }),
+    prepare: <Row>(sql: string): Statement<Row> => {
+      const text = numbered(sql);
+      const run = async (parameters: SqlValue[]) => {
+        const client = await acquire();
+        try {
+          return (await client.query<Row & object>(named(text, parameters))).rows;
+        } finally {
+          client.release();
+        }
+      };
+      return {
+        get: async (...parameters) => (await run(parameters))[0],
+        all: (...parameters) => run(parameters),
+        run: async (...parameters) => void (await run(parameters)),
+      };
+    },
+  };
+}
+
+const numberedTexts = new Map<string, string>();
+const statementNames = new Map<string, string>();
+
+/** `?` as `$1`, `$2` …: our prepared statements hold no other question mark. */
+function numbered(sql: string): string {
+  const known = numberedTexts.get(sql);
+  if (known) return known;
+  let count = 0;
+  const text = sql.replace(/\?/g, () => `$${++count}`);
+  numberedTexts.set(sql, text);
+  return text;
+}
+
+/** A name makes PostgreSQL keep the plan for the connection's life. There are as many as statements in the code. */
+function named(text: string, values: unknown[]): NamedQuery {
+  const name = statementNames.get(text) ?? `postern_${statementNames.size + 1}`;
+  statementNames.set(text, name);
+  return { name, text, values };
+}

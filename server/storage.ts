@@ -1,0 +1,82 @@
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Config, SettingError } from './config.ts';
+import { type Database, isUnavailable } from './database/database.ts';
+import { lockFolder } from './database/folder-lock.ts';
+
+export const databaseName = 'postern.db';
+
+/**
+ * Opens the database that the settings name. Throws a SettingError with what to change when it cannot be opened or
+ * must not be used.
+ */
+export async function openDatabase(
+  config: Pick<Config, 'dataFolder' | 'databaseUrl'>,
+  onLost: (error: Error) => void,
+): Promise<Database> {
+  if (config.databaseUrl !== null) return openServer(config.databaseUrl, onLost);
+  return openFile(config.dataFolder);
+}
+
+async function openFile(dataFolder: string): Promise<Database> {
+  const { openSqlite } = await import('./database/sqlite.ts');
+  makeFolder(dataFolder);
+  const file = join(dataFolder, databaseName);
+  try {
+    return openSqlite(file);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new SettingError(
+      `The database ${file} cannot be opened: ${problem}. Check the folder, or change POSTERN_DATA.`,
+    );
+  }
+}
+
+async function openServer(url: string, onLost: (error: Error) => void): Promise<Database> {
+  const { openPostgres } = await import('./database/postgres.ts');
+  try {
+    return await openPostgres({ url, onLost });
+  } catch (error) {
+    throw await asSettingError(error, 'POSTERN_DATABASE_URL');
+  }
+}
+
+/** What a database said, as a sentence about the setting that names it. Never the address: it holds a password. */
+export async function asSettingError(error: unknown, setting: string): Promise<unknown> {
+  const { DatabaseSetupError } = await import('./database/postgres-schema.ts');
+  if (error instanceof DatabaseSetupError) return new SettingError(error.message);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const refused = /^(28|3D)/.test(code); // SQLSTATE: invalid authorization, no such database
+  if (!(error instanceof Error) || !(refused || isUnavailable(error))) return error;
+  return new SettingError(
+    `The database in ${setting} cannot be opened: ${error.message || code}. Check it, or change the setting.`,
+  );
+}
+
+/** Makes the data folder and takes it for this process. Throws a SettingError when another server has it. */
+export function takeDataFolder(folder: string): Disposable {
+  makeFolder(folder);
+  if (!statSync(folder).isDirectory()) {
+    throw new SettingError(`${folder} is a file. Change POSTERN_DATA to a folder.`);
+  }
+  const lock = lockFolder(folder);
+  if (lock) return lock;
+  throw new SettingError(
+    `Another server runs on the data in ${folder}. Stop it, or set POSTERN_DATA to another folder.`,
+  );
+}
+
+/**
+ * Makes the data folder, for its owner only, and the folders above it. One by one: node:fs never comes back from a
+ * recursive attempt where the system has no such folder to give, as in /proc.
+ */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new SettingError(`The data folder cannot be made: ${problem}. Change POSTERN_DATA.`);
+  }
+}
