@@ -26,6 +26,9 @@ Run it for real
                        Makes an API key and prints its secret, once.
   api-keys list        Shows every key, never its secret.
   api-keys revoke <id> Ends a key at once.
+  migrate              Brings a PostgreSQL database up to date, as its owner.
+  copy --to <database URL>
+                       Takes an installation from its folder to PostgreSQL, and compares every value.
 
 Settings are environment variables: docs/reference/settings.md lists them. The most used are
   POSTERN_DATA=<folder>  POSTERN_PORT=<port>  POSTERN_PUBLIC_URL=<https://…>  POSTERN_SECRET_KEY_FILE=<file>
@@ -47,6 +50,8 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   serve: runServe,
   setup: runSetup,
   'api-keys': runApiKeys,
+  migrate: runMigrate,
+  copy: runCopy,
   scan: runScan,
 };
 
@@ -210,6 +215,22 @@ async function runApiKeys([action, ...args]: string[]): Promise<number> {
 function keyLine(key: { id: number; name: string; created_at: string; revoked_at: string | null }): string {
   const state = key.revoked_at === null ? 'active' : `revoked ${key.revoked_at}`;
   return `${String(key.id).padStart(4)}  ${key.name.padEnd(30)}  made ${key.created_at}  ${state}\n`;
+}
+
+async function runMigrate(args: string[]): Promise<number> {
+  parse(args, {});
+  const { migrate } = await import('./server/migrate.ts');
+  return say(await migrate(await settings()));
+}
+
+async function runCopy(args: string[]): Promise<number> {
+  const { values } = parse(args, { to: { type: 'string' } });
+  if (!values.to)
+    throw new UsageError(
+      'Say where to: postern copy --to postgres://postern:<password>@db.example.org/postern',
+    );
+  const { copy } = await import('./server/migrate.ts');
+  return say(await copy(await settings(), values.to, process.stdout));
 }
 
 async function runScan(args: string[]): Promise<number> {

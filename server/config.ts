@@ -1,10 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve, sep } from 'node:path';
+import type { TlsFiles } from './http/tls.ts';
+import { chooseTls, lineWarnings, refuseContradictions } from './setting-checks.ts';
+import {
+  addressRange,
+  databaseUrl,
+  expect,
+  oneOf,
+  publicUrl,
+  SettingError,
+  wholeNumber,
+} from './setting-values.ts';
 
-/** A setting that stops the start: the message says what to change. */
-export class SettingError extends Error {}
+export { SettingError } from './setting-values.ts';
 
 interface Setting<T> {
   /** What it is for, for the reference page and for the error message. */
@@ -18,7 +28,8 @@ interface Setting<T> {
 export const settingTable = {
   POSTERN_HOST: setting({
     description:
-      'The address to listen on. Only this machine by default; `0.0.0.0` for all, behind a proxy that speaks https.',
+      'The address to listen on. Only this machine by default; `0.0.0.0` for all, which takes https: `POSTERN_TLS_CERT` ' +
+      'here, or a proxy that `POSTERN_TRUST_PROXY` names.',
     default: '127.0.0.1',
     read: (text = '127.0.0.1') =>
       expect(isIP(text) > 0 || text === 'localhost', text, 'an IP address or localhost'),
@@ -30,8 +41,34 @@ export const settingTable = {
   }),
   POSTERN_PUBLIC_URL: setting({
     description: 'The address under which visitors reach this server: links begin with it. No path.',
-    default: 'http://<host>:<port>',
+    default: 'http(s)://<host>:<port>',
     read: (text) => (text === undefined ? null : publicUrl(text)),
+  }),
+  POSTERN_TLS_CERT: setting({
+    description:
+      'A PEM file with the certificate for https, and the certificates between it and its authority. ' +
+      'SIGHUP makes the server read both files again.',
+    default: 'none: http',
+    read: (text) => (text === undefined ? null : resolve(expect(text !== '', text, 'a file'))),
+  }),
+  POSTERN_TLS_KEY: setting({
+    description: 'A PEM file with the private key of that certificate, without a password.',
+    default: 'none',
+    read: (text) => (text === undefined ? null : resolve(expect(text !== '', text, 'a file'))),
+  }),
+  POSTERN_TRUST_PROXY: setting({
+    description:
+      'The proxies in front, as addresses or ranges with commas between them (`127.0.0.1, 10.1.0.0/24`). From these only, ' +
+      "`X-Forwarded-For` is the visitor's address and `X-Request-Id` the request's name.",
+    default: 'none',
+    read: (text) => (text === undefined ? [] : text.split(',').map((part) => addressRange(part.trim()))),
+  }),
+  POSTERN_PLAIN_HTTP: setting({
+    description:
+      '`refuse`, or `allow` to listen beyond this machine without https and without a proxy, where something else protects ' +
+      "the line. Over plain http the visitor's page works on this machine only.",
+    default: 'refuse',
+    read: (text = 'refuse') => oneOf(text, ['refuse', 'allow']) === 'allow',
   }),
   POSTERN_DATA: setting({
     description: 'The folder of the embedded database and of everything else that is kept.',
@@ -75,6 +112,13 @@ export const settingTable = {
     default: 'info (the demo: warn)',
     read: (text) => (text === undefined ? null : oneOf(text, ['debug', 'info', 'warn', 'error', 'silent'])),
   }),
+  POSTERN_LOG_FORMAT: setting({
+    description:
+      'How the log is written to stderr: `json`, a line of JSON for each entry, or `text` for people.',
+    default: 'text when stderr is a terminal, otherwise json',
+    read: (text): 'json' | 'text' | null =>
+      text === undefined ? null : oneOf<'json' | 'text'>(text, ['json', 'text']),
+  }),
 };
 
 /** What only the tests read: a random test's seed, whether to run at length, and where to make databases. */
@@ -84,6 +128,11 @@ export interface Config {
   host: string;
   port: number;
   publicUrl: string | null;
+  tls: TlsFiles | null;
+  /** Set by `demo --lan` only. */
+  lan: Lan | null;
+  /** Addresses and CIDR ranges whose `X-Forwarded-For` counts. */
+  trustedProxies: readonly string[];
   dataFolder: string;
   /** PostgreSQL as the server's own role; null: the embedded database in the data folder. */
   databaseUrl: string | null;
@@ -93,31 +142,43 @@ export interface Config {
   secretKey: Uint8Array | null;
   rateLimits: boolean;
   logLevel: string | null;
+  logFormat: 'json' | 'text' | null;
+  /** What works, but hardly as it is meant: sentences for the log. */
+  warnings: readonly string[];
+}
+
+/** How the demo is reached from the network around this machine. */
+export interface Lan {
+  /** The address that links begin with. */
+  address: string;
+  /** The certificate of the authority that signed the server's: PEM, for phones to trust. */
+  authority: string;
 }
 
 /** Reads and checks the settings. Throws a SettingError that names the setting and says what to change. */
 export function readConfig(environment: Record<string, string | undefined>): Config {
   refuseUnknown(environment);
   const value = <Name extends keyof typeof settingTable>(name: Name) => readSetting(name, environment);
-  const host = value('POSTERN_HOST');
-  const rateLimits = value('POSTERN_RATE_LIMITS');
-  if (!rateLimits && !isLoopback(host)) {
-    throw new SettingError(
-      `POSTERN_RATE_LIMITS=off is only for load tests on one machine, but POSTERN_HOST is ${host}. Remove one of the two.`,
-    );
-  }
   const dataFolder = value('POSTERN_DATA');
-  return {
-    host,
+  const keyFile = value('POSTERN_SECRET_KEY_FILE');
+  const config = {
+    host: value('POSTERN_HOST'),
     port: value('POSTERN_PORT'),
     publicUrl: value('POSTERN_PUBLIC_URL'),
+    tls: chooseTls(value('POSTERN_TLS_CERT'), value('POSTERN_TLS_KEY')),
+    lan: null,
+    trustedProxies: value('POSTERN_TRUST_PROXY'),
     dataFolder,
     databaseUrl: value('POSTERN_DATABASE_URL'),
     migrateDatabaseUrl: value('POSTERN_MIGRATE_DATABASE_URL'),
-    secretKey: chooseSecretKey(value('POSTERN_SECRET_KEY'), value('POSTERN_SECRET_KEY_FILE'), dataFolder),
-    rateLimits,
+    secretKey: chooseSecretKey(value('POSTERN_SECRET_KEY'), keyFile, dataFolder),
+    rateLimits: value('POSTERN_RATE_LIMITS'),
     logLevel: value('POSTERN_LOG_LEVEL'),
+    logFormat: value('POSTERN_LOG_FORMAT'),
   };
+  const plainHttp = value('POSTERN_PLAIN_HTTP');
+  refuseContradictions(config, plainHttp);
+  return { ...config, warnings: [...secretKeyWarnings(keyFile), ...lineWarnings(config)] };
 }
 
 /** A new secret key in the text form that POSTERN_SECRET_KEY takes. */
@@ -136,10 +197,6 @@ export function secretKey(text: string): Uint8Array {
   if (!valid)
     throw new Error('must be 32 random bytes as Base64 or hex: make one with `openssl rand -base64 32`');
   return bytes;
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function readSetting<Name extends keyof typeof settingTable>(
@@ -161,6 +218,11 @@ function refuseUnknown(environment: Record<string, string | undefined>): void {
       `${name} is not a setting. The settings are: ${Object.keys(settingTable).join(', ')}.`,
     );
   }
+}
+
+function secretKeyWarnings(file: string | null): string[] {
+  if (file === null || (statSync(file).mode & 0o077) === 0) return [];
+  return [`POSTERN_SECRET_KEY_FILE: others than its owner may read ${file}. Make it \`chmod 600\`.`];
 }
 
 function chooseSecretKey(
@@ -197,51 +259,4 @@ function isInside(file: string, folder: string): boolean {
 
 function setting<T>(entry: Setting<T>): Setting<T> {
   return entry;
-}
-
-function expect(valid: boolean, text: string, expected: string): string {
-  if (!valid) throw new Error(`is ${JSON.stringify(text)}, but must be ${expected}`);
-  return text;
-}
-
-function wholeNumber(text: string, min: number, max: number): number {
-  expect(
-    /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,
-    text,
-    `a whole number from ${min} to ${max}`,
-  );
-  return Number(text);
-}
-
-function oneOf<Choice extends string>(text: string, choices: readonly Choice[]): Choice {
-  const found = choices.find((choice) => choice === text);
-  if (found === undefined)
-    throw new Error(`is ${JSON.stringify(text)}, but must be one of ${choices.join(', ')}`);
-  return found;
-}
-
-function publicUrl(text: string): string {
-  const url = URL.parse(text);
-  const plain = url !== null && /^https?:$/.test(url.protocol) && url.username + url.password === '';
-  const valid = plain && url.pathname === '/' && url.search + url.hash === '';
-  if (!valid) {
-    expect(
-      false,
-      plain ? text : '…',
-      'an http or https address without a path, such as https://doors.example.org',
-    );
-  }
-  return url?.origin ?? text;
-}
-
-/** Its text never appears in a message: it holds a password. */
-function databaseUrl(text: string): string {
-  const url = URL.parse(text);
-  const valid =
-    url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.username !== '' && url.pathname.length > 1;
-  if (!valid)
-    throw new Error(
-      'must be the address of a database, such as postgres://postern:<password>@db.example.org/postern',
-    );
-  return text;
 }

@@ -1,13 +1,19 @@
 import type { KeyObject } from 'node:crypto';
 import type { Role, Scope } from '../domain/scopes.ts';
 import type { AgentSessions } from './agents/sessions.ts';
+import type { Bus } from './bus/bus.ts';
 import type { Database } from './database/database.ts';
+import type { EventFeed } from './events/feed.ts';
 import type { OrganizationKeys } from './organizations/keys.ts';
 import type { Sealer } from './secrets/sealer.ts';
 
 /** What operations need from outside themselves. Made once in main.ts; tests put their own clock in. */
 export interface Context {
   database: Database;
+  /** The line to the other server processes on the same database. */
+  bus: Bus;
+  /** Tells those who follow the events that there are new ones. */
+  feed: EventFeed;
   sealer: Sealer;
   clock: Clock;
   random: Random;
@@ -45,6 +51,8 @@ export interface LoginCaller {
   kind: 'login';
   organization_id: number;
   login_id: number;
+  /** `api`: an API key, which acts as the organization's service member. `login`: a member who signed in. */
+  login_type: 'api' | 'login';
   member_id: number;
   member_name: string;
   member_email: string;
@@ -54,6 +62,9 @@ export interface LoginCaller {
   /** The groups that a manager runs; null: not limited to any. */
   group_ids: readonly number[] | null;
 }
+
+/** What of an organization somebody may see: what belongs to these groups, or everything. */
+export type Sight = Pick<LoginCaller, 'organization_id' | 'group_ids'>;
 
 export interface LinkCaller {
   /** `link`: the secret itself was sent; `page`: the visitor's page, by its sealed cookie. */

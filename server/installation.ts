@@ -30,8 +30,15 @@ export async function openHostKey({ database, sealer, random }: Source): Promise
     await tx.query
       .insertInto('installation')
       .values({ name: 'host_key', value: sealer.seal(der, place) })
+      .onConflict((conflict) => conflict.doNothing())
       .execute();
-    return der;
+    // Two processes may start on an empty database at once: the first one's key is the installation's.
+    const kept = await tx.query
+      .selectFrom('installation')
+      .select('value')
+      .where('name', '=', 'host_key')
+      .executeTakeFirst();
+    return openSealed(sealer, only(kept).value);
   });
   const privateKey = createPrivateKey({ key: Buffer.from(only(plain)), format: 'der', type: 'pkcs8' });
   return { privateKey, publicKey: createPublicKey(privateKey) };

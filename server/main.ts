@@ -5,12 +5,17 @@ import { type Logger, pino } from 'pino';
 import { AgentSessions } from './agents/sessions.ts';
 import { acceptAgents } from './agents/upgrade.ts';
 import { createApp } from './app.ts';
+import { type Bus, silentBus } from './bus/bus.ts';
 import { type Config, SettingError } from './config.ts';
 import type { Clock, Context, Random } from './context.ts';
 import { recordEvent } from './events/events.ts';
+import { announcing, EventFeed } from './events/feed.ts';
 import { FailureLimit } from './http/failure-limit.ts';
+import { trustedProxies } from './http/proxies.ts';
+import { openTls, ownCertificate } from './http/tls.ts';
 import { type HostKey, openHostKey } from './installation.ts';
 import { readPageFiles } from './links/page-files.ts';
+import { openLog } from './log.ts';
 import { OrganizationKeys } from './organizations/keys.ts';
 import { createHandlers } from './routes.ts';
 import { createSealer } from './secrets/sealer.ts';
@@ -29,6 +34,8 @@ export interface OpenInstallation {
 export interface RunningServer {
   /** Where it listens, for this machine. */
   url: string;
+  /** The certificate that it shows at present, as PEM; undefined: it speaks http. */
+  certificate(): string | undefined;
   /** Finishes what was begun, then closes everything in the reverse order. */
   close(): Promise<void>;
 }
@@ -56,34 +63,76 @@ export async function openInstallation(
 ): Promise<OpenInstallation> {
   if (config.secretKey === null) throw new SettingError(secretKeyMissing);
   const { clock = systemClock, random = systemRandom } = outside;
-  const log = pino({ level: config.logLevel ?? 'info', base: null }, pino.destination({ fd: 2, sync: true }));
-  const database = await openDatabase(config, (error) =>
+  const log = await openStderrLog(config);
+  const opened = await openDatabase(config, (error) =>
     log.warn({ err: error }, 'a connection to the database was lost'),
   );
+  const onBackgroundError = (error: unknown) => log.error({ err: error }, 'work in the background failed');
+  const feed = new EventFeed({ database: opened, onError: onBackgroundError });
+  const database = announcing(opened, feed);
+  const bus = await openBus(config, { process_id: random.uuid(), log });
   const sealer = createSealer({ secretKey: config.secretKey, random: random.bytes });
   const context: Context = {
     database,
+    bus,
+    feed,
     sealer,
     clock,
     random,
-    agents: new AgentSessions(),
+    agents: new AgentSessions({ bus, monotonicMs: systemClock.monotonicMs }),
     keys: new OrganizationKeys({ database, sealer }),
-    publicUrl: config.publicUrl ?? `http://${urlHost(config.host)}:${config.port}`,
-    onBackgroundError: (error) => log.error({ err: error }, 'work in the background failed'),
+    publicUrl: config.publicUrl ?? ownUrl(config, config.port),
+    onBackgroundError,
+  };
+  const close = async () => {
+    await bus.close();
+    await database.close();
   };
   try {
-    return { context, hostKey: await openHostKey(context), log, close: () => database.close() };
+    return { context, hostKey: await openHostKey(context), log, close };
   } catch (error) {
-    await database.close();
+    await close();
     throw error;
   }
+}
+
+/** The line to the other server processes on the same database; one process on a folder has none. */
+async function openBus(
+  config: Config,
+  { process_id, log }: { process_id: string; log: Logger },
+): Promise<Bus> {
+  if (config.databaseUrl === null) return silentBus(process_id);
+  const { PostgresBus } = await import('./bus/postgres-bus.ts');
+  const bus = new PostgresBus({
+    url: config.databaseUrl,
+    process_id,
+    monotonicMs: systemClock.monotonicMs,
+    onLost: (error) => log.warn({ err: error }, 'the line to the other server processes was lost'),
+  });
+  await bus.open();
+  return bus;
+}
+
+function openStderrLog({ logLevel, logFormat }: Config): Promise<Logger> {
+  const stderr = pino.destination({ fd: 2, sync: true });
+  const { isTTY } = process.stderr;
+  const format = logFormat ?? (isTTY ? 'text' : 'json');
+  return openLog({ level: logLevel ?? 'info', format, colour: isTTY }, (line) => stderr.write(line));
 }
 
 /** Serves an open installation over HTTP and to its agents. Closing the server leaves the installation open. */
 export async function startServer(installation: OpenInstallation, config: Config): Promise<RunningServer> {
   const { context, hostKey, log } = installation;
   const handlers = createHandlers({ context, files: readPageFiles(), holds: new Holds(context) });
-  const app = createApp({ context, handlers, failureLimit: new FailureLimit(config.rateLimits), log });
+  const tls = config.tls && openTls(config.tls, { context, log });
+  const app = createApp({
+    context,
+    handlers,
+    failureLimit: new FailureLimit(config.rateLimits),
+    log,
+    tls: tls?.pair(),
+    isProxy: trustedProxies(config.trustedProxies),
+  });
   const presentations = new Presentations(context);
   const endAgents = acceptAgents(app.server, {
     context,
@@ -94,15 +143,19 @@ export async function startServer(installation: OpenInstallation, config: Config
   });
   await listen(() => app.listen({ host: config.host, port: config.port }), config);
   const { port } = app.server.address() as AddressInfo; // it listens on TCP
-  const url = `http://${urlHost(config.host)}:${port}`;
   // With port 0 the address is known only now; nobody has asked for it yet.
-  context.publicUrl = config.publicUrl ?? url;
+  context.publicUrl = config.publicUrl ?? ownUrl(config, port);
+  for (const warning of config.warnings) log.warn(warning);
   log.info({ url: context.publicUrl }, 'listening');
+  const stopWatching = tls?.watch(app.server);
   return {
-    url,
+    url: ownUrl({ ...config, lan: null }, port),
+    certificate: () => (tls ? ownCertificate(tls.pair()) : undefined),
     async close() {
+      stopWatching?.();
       context.agents.close();
       endAgents();
+      await context.feed.end();
       await closeApp(app);
     },
   };
@@ -153,6 +206,10 @@ async function alarmSecondSession(
       message: `${name} connected a second time; its first session was ended`,
     });
   });
+}
+
+function ownUrl({ host, lan, tls }: Pick<Config, 'host' | 'lan' | 'tls'>, port: number): string {
+  return `${tls ? 'https' : 'http'}://${urlHost(lan?.address ?? host)}:${port}`;
 }
 
 function urlHost(host: string): string {

@@ -5,6 +5,8 @@ import { type Database, isUnavailable } from './database/database.ts';
 import { lockFolder } from './database/folder-lock.ts';
 
 export const databaseName = 'postern.db';
+/** Lies in a data folder whose installation lives in PostgreSQL since, so that nobody goes on with the old one by mistake. */
+export const movedMark = 'moved-to-postgresql';
 
 /**
  * Opens the database that the settings name. Throws a SettingError with what to change when it cannot be opened or
@@ -22,6 +24,12 @@ async function openFile(dataFolder: string): Promise<Database> {
   const { openSqlite } = await import('./database/sqlite.ts');
   makeFolder(dataFolder);
   const file = join(dataFolder, databaseName);
+  const mark = join(dataFolder, movedMark);
+  if (existsSync(mark)) {
+    throw new SettingError(
+      `The installation in ${dataFolder} was copied to PostgreSQL: set POSTERN_DATABASE_URL. To go on with the folder all the same, delete ${mark}.`,
+    );
+  }
   try {
     return openSqlite(file);
   } catch (error) {

@@ -31,7 +31,7 @@ const mayImport: Record<string, readonly string[]> = {
 };
 
 /** In the server, plumbing knows no feature. */
-const plumbing = ['database', 'jobs', 'http', 'secrets'];
+const plumbing = ['bus', 'database', 'jobs', 'http', 'secrets'];
 /** The files of a feature that other features may use: what it does, and what it reads. */
 const openToOthers = /\/(store|view|keys|passes|sessions|page-sessions|presentations)\.ts$/;
 

@@ -67,6 +67,14 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Test
   };
 }
 
+/** The address of the PostgreSQL that the tests use. Throws when this run has none. */
+export function testPostgres(): string {
+  const adminUrl = process.env['POSTERN_TEST_POSTGRES'];
+  if (adminUrl === undefined)
+    throw new Error('This test needs a PostgreSQL: run it with `npm test -- <file>`.');
+  return adminUrl;
+}
+
 /** Makes the roles, and a migrated database that `createDatabase` copies. */
 export async function prepareTemplate(adminUrl: string): Promise<void> {
   await asAdmin(adminUrl, async (admin) => {

@@ -1,10 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 /*
  * `npm test`: everything, from what the tests need of the system to the last test. Stops at the first step that
- * fails; the closing lines are the test runner's.
+ * fails; the closing lines are the test runner's. What reaches a database runs twice: with the embedded one, and with a
+ * PostgreSQL that is started here and named by POSTERN_TEST_POSTGRES.
  */
 
 const systemPackages = [
@@ -14,21 +16,74 @@ const systemPackages = [
 
 const { positionals } = parseArgs({ allowPositionals: true });
 
-installSystemPackages();
-step('the pages', 'node', ['pages/build.ts']);
-step('types', 'tsc', ['-p', '.']);
-step('types of the pages', 'tsc', ['-p', 'pages']);
-step('format and lint', 'biome', ['ci', '--error-on-warnings', '.']);
-step('reference pages', 'node', ['docs/generate.ts', '--check']);
-if (positionals.length > 0) runTests('tests', 1, positionals);
-else {
-  runTests('tests beside the code', 2, ['{domain,server,agent,pages}/**/*.test.ts']);
-  // One file after the other: they have deadlines, and a machine that does two things at once is no measure.
-  runTests('whole-system tests', 1, ['test/**/*.test.ts']);
+/** A step of this run did not succeed; it has said why itself. */
+class StepFailed extends Error {}
+
+try {
+  await run();
+} catch (error) {
+  stop(error instanceof StepFailed ? error.message : String(error));
 }
 
-function runTests(what: string, filesAtOnce: number, files: string[]): void {
-  step(what, 'node', ['--test', `--test-concurrency=${filesAtOnce}`, '--test-timeout=300000', ...files]);
+async function run(): Promise<void> {
+  installSystemPackages();
+  await step('the pages', 'node', ['pages/build.ts']);
+  await step('types', 'tsc', ['-p', '.']);
+  await step('types of the pages', 'tsc', ['-p', 'pages']);
+  await step('format and lint', 'biome', ['ci', '--error-on-warnings', '.']);
+  await step('reference pages', 'node', ['docs/generate.ts', '--check']);
+  if (positionals.length > 0) await runSome(positionals);
+  else {
+    await runTests('tests beside the code', 2, find('{domain,server,agent,pages}/**/*.test.ts', onEither));
+    await onPostgres('tests beside the code, on PostgreSQL', 2, find('server/**/*.test.ts', onPostgresToo));
+    // One file after the other: they have deadlines, and a machine that does two things at once is no measure.
+    await runTests('whole-system tests', 1, find('test/**/*.test.ts', onEither));
+    await onPostgres('whole-system tests, on PostgreSQL', 1, find('test/**/*.test.ts', onPostgresToo));
+  }
+}
+
+/** Named files: on each database that they have something to do with. */
+async function runSome(files: string[]): Promise<void> {
+  const embedded = files.filter(onEither);
+  const both = files.filter(onPostgresToo);
+  if (embedded.length > 0) await runTests('tests', 1, embedded);
+  if (both.length > 0) await onPostgres('tests, on PostgreSQL', 1, both);
+}
+
+function find(pattern: string, wanted: (file: string) => boolean): string[] {
+  return globSync(pattern).filter(wanted).sort();
+}
+
+/** All but those that are about PostgreSQL itself. */
+function onEither(file: string): boolean {
+  return !/(^|\/)postgres[^/]*\.test\.ts$/.test(file);
+}
+
+/** What reaches a store through the test server, and what is about PostgreSQL itself. */
+function onPostgresToo(file: string): boolean {
+  if (/(^|\/)sqlite[^/]*\.test\.ts$/.test(file)) return false;
+  return !onEither(file) || /test-server\.ts'/.test(readFileSync(file, 'utf8'));
+}
+
+function runTests(
+  what: string,
+  filesAtOnce: number,
+  files: string[],
+  more: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  const flags = [`--test-concurrency=${filesAtOnce}`, '--test-timeout=300000'];
+  return step(what, 'node', ['--test', ...flags, ...files], more);
+}
+
+async function onPostgres(what: string, filesAtOnce: number, files: string[]): Promise<void> {
+  const { prepareTemplate, startPostgres } = await import('./postgres.ts');
+  const postgres = await startPostgres();
+  try {
+    await prepareTemplate(postgres.adminUrl);
+    await runTests(what, filesAtOnce, files, { POSTERN_TEST_POSTGRES: postgres.adminUrl });
+  } finally {
+    await postgres.stop();
+  }
 }
 
 /** Installs what is missing where that is allowed, and says it in one sentence where it is not. */
@@ -47,14 +102,22 @@ function installSystemPackages(): void {
   }
 }
 
-function step(what: string, command: string, args: string[]): void {
-  console.log(`\n▶ ${what}: ${command} ${args.join(' ')}`);
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit' });
-  if (error)
+async function step(
+  what: string,
+  command: string,
+  args: string[],
+  more: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  const shown = args.length > 12 ? `${args.slice(0, 12).join(' ')} … (${args.length})` : args.join(' ');
+  console.log(`\n▶ ${what}: ${command} ${shown}`);
+  const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...more } });
+  child.on('error', (error) =>
     stop(
       `${command} could not be started: ${error.message}. Run \`npm ci\` first, and this as \`npm test\`.`,
-    );
-  if (status !== 0) stop(`${what}: failed.`);
+    ),
+  );
+  const [status] = await once(child, 'close');
+  if (status !== 0) throw new StepFailed(`${what}: failed.`);
 }
 
 function isOnPath(command: string): boolean {

@@ -69,6 +69,8 @@ export interface Call {
 export interface TestServer extends AsyncDisposable {
   url: string;
   folder: string;
+  /** On PostgreSQL: as the tables' owner; null: the embedded database. */
+  ownerUrl: string | null;
   context: Context;
   organization_id: number;
   api_key: string;
@@ -117,6 +119,7 @@ export async function startTestServer(
   return {
     url: server.url,
     folder,
+    ownerUrl: database?.ownerUrl ?? null,
     context,
     organization_id: made.organization.id,
     api_key: made.api_key,

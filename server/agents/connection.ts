@@ -177,7 +177,10 @@ export class AgentConnection implements AgentSession {
   }
 
   #flush(): void {
-    const commands = this.#pending.map((command) => ({ ...command, deadline_ms: this.#deadline() }));
+    const commands = this.#pending.map(({ age_ms = 0, ...command }) => ({
+      ...command,
+      deadline_ms: this.#deadline() - age_ms,
+    }));
     this.#pending = [];
     // Larger than one frame's worth of commands: several frames.
     for (let start = 0; start < commands.length; start += 256)

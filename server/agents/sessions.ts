@@ -1,11 +1,14 @@
 import { outcomeTimeoutMs } from '../../domain/agent-protocol.ts';
 import type { Outcome } from '../../domain/event.ts';
+import { type AgentRequest, Elsewhere, type ElsewhereSettings } from './elsewhere.ts';
 
 /** What an unlock asks of the agent at the door. */
 export interface DoorCommand {
   command_id: string;
   door_id: number;
   pulse_ms: number;
+  /** How long ago it was decided, if that was in another process: so much less time is left for it. */
+  age_ms?: number;
 }
 
 /** One agent that is connected and has proved who it is. */
@@ -20,35 +23,61 @@ export interface AgentSession {
 /** Which agents are connected, and which commands wait for an outcome. Nothing is kept for an absent agent. */
 export class AgentSessions {
   readonly #sessions = new Map<number, AgentSession>();
+  readonly #since = new Map<number, number>();
+  readonly #elsewhere: Elsewhere;
+  readonly #monotonicMs: () => number;
   readonly #waiting = new Map<string, { session: AgentSession; settle(outcome: Outcome): void }>();
 
+  constructor(settings: ElsewhereSettings) {
+    this.#monotonicMs = settings.monotonicMs;
+    this.#elsewhere = new Elsewhere(settings);
+    this.#elsewhere.begin({
+      agents: () => this.#since,
+      supersede: (agent_id) => this.#sessions.get(agent_id)?.end('another session of the same agent began'),
+      serve: (request, ageMs) => this.#serve(request, ageMs),
+    });
+  }
+
   isReachable(agent_id: number | null): boolean {
-    return agent_id !== null && this.#sessions.has(agent_id);
+    return agent_id !== null && (this.#sessions.has(agent_id) || this.#elsewhere.has(agent_id));
   }
 
   reachableAgents(): number[] {
-    return [...this.#sessions.keys()];
+    return [...new Set([...this.#sessions.keys(), ...this.#elsewhere.ids()])];
   }
 
   /** A second session of the same agent ends the first. Answers whether there was one. */
   add(session: AgentSession): boolean {
     const earlier = this.#sessions.get(session.agent_id);
     this.#sessions.set(session.agent_id, session);
+    this.#since.set(session.agent_id, this.#monotonicMs());
+    const hadAnother = earlier !== undefined || this.#elsewhere.has(session.agent_id);
+    this.#elsewhere.announce();
     earlier?.end('another session of the same agent began');
-    return earlier !== undefined;
+    return hadAnother;
   }
 
   remove(session: AgentSession): void {
-    if (this.#sessions.get(session.agent_id) === session) this.#sessions.delete(session.agent_id);
+    if (this.#sessions.get(session.agent_id) === session) {
+      this.#sessions.delete(session.agent_id);
+      this.#since.delete(session.agent_id);
+      this.#elsewhere.announceGone([session.agent_id]);
+    }
     // It will not say any more what became of its commands.
     for (const waiting of [...this.#waiting.values()])
       if (waiting.session === session) waiting.settle('unknown');
   }
 
   /** Sends a command whose event is committed, and answers what became of it; `unknown` when nobody said in time. */
-  unlock(agent_id: number, command: DoorCommand): Promise<Outcome> {
+  async unlock(agent_id: number, command: DoorCommand): Promise<Outcome> {
     const session = this.#sessions.get(agent_id);
-    if (!session) return Promise.resolve('unknown');
+    if (session) return this.#unlockHere(session, command);
+    const request: UnlockRequest = { kind: 'unlock', agent_id, command };
+    const answer = await this.#elsewhere.ask(request);
+    return isOutcome(answer) ? answer : 'unknown';
+  }
+
+  #unlockHere(session: AgentSession, command: DoorCommand): Promise<Outcome> {
     return new Promise((resolve) => {
       const settle = (outcome: Outcome) => {
         clearTimeout(timer);
@@ -69,7 +98,25 @@ export class AgentSessions {
 
   /** Ends every session: the server is stopping. What waits for an outcome will not hear of it. */
   close(): void {
+    this.#elsewhere.close();
     for (const { settle } of [...this.#waiting.values()]) settle('unknown');
     for (const session of this.#sessions.values()) session.end('the server is stopping');
   }
+
+  /** What another process asks of an agent that is connected here. */
+  async #serve(request: AgentRequest, ageMs: number): Promise<unknown> {
+    const session = this.#sessions.get(request.agent_id);
+    if (!session) return null;
+    const { command } = request as UnlockRequest; // the one kind there is
+    return this.#unlockHere(session, { ...command, age_ms: ageMs });
+  }
+}
+
+interface UnlockRequest extends AgentRequest {
+  kind: 'unlock';
+  command: DoorCommand;
+}
+
+function isOutcome(answer: unknown): answer is Outcome {
+  return answer === 'done' || answer === 'not_done' || answer === 'unknown';
 }

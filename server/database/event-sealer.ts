@@ -54,7 +54,12 @@ export class EventSealer {
   async #seal(): Promise<void> {
     const client = await this.#acquire();
     try {
+      await client.query('begin read write');
       await client.query({ name: 'seal_events', text: 'select seal_events()', values: [] });
+      await client.query('commit');
+    } catch (error) {
+      await client.query('rollback').catch(() => {});
+      throw error;
     } finally {
       client.release();
     }

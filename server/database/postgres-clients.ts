@@ -81,7 +81,8 @@ const settings: PoolConfig = {
   query_timeout: statementTimeoutMs + 2_000,
   keepAlive: true,
   application_name: 'postern',
-  options: `-c statement_timeout=${statementTimeoutMs} -c lock_timeout=${lockTimeoutMs} -c idle_in_transaction_session_timeout=10000`,
+  // Outside a transaction nothing writes, as on the embedded database's connection for reading.
+  options: `-c default_transaction_read_only=on -c statement_timeout=${statementTimeoutMs} -c lock_timeout=${lockTimeoutMs} -c idle_in_transaction_session_timeout=10000`,
   types: {
     getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
       numberTypes.includes(oid) ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser, // overloads

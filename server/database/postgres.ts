@@ -76,7 +76,7 @@ async function transaction<T>(acquire: Acquire, work: (tx: Transaction) => Promi
 
 async function runOnce<T>(client: ScopedClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
   try {
-    await client.query('begin');
+    await client.query('begin read write');
     const result = await work(transactionOn(client));
     // A commit after a failed statement that somebody swallowed would quietly take everything back.
     const { command } = await client.query('commit');

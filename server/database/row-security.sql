@@ -26,7 +26,7 @@ end $$;
 
 grant usage on schema {{schema}} to {{role}};
 grant select, insert, update, delete on all tables in schema {{schema}} to {{role}};
-grant usage, select on all sequences in schema {{schema}} to {{role}};
+grant usage, select, update on all sequences in schema {{schema}} to {{role}};
 grant execute on all functions in schema {{schema}} to {{role}};
 revoke update, delete on events, event_outcomes, schema_migrations from {{role}};
 revoke insert on schema_migrations from {{role}};

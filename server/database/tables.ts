@@ -6,6 +6,8 @@ export interface Tables {
   organizations: OrganizationRow;
   organization_keys: OrganizationKeyRow;
   members: MemberRow;
+  member_groups: MemberGroupRow;
+  member_tokens: MemberTokenRow;
   logins: LoginRow;
   places: PlaceRow;
   agents: AgentRow;
@@ -17,6 +19,7 @@ export interface Tables {
   passes: PassRow;
   events: EventRow;
   event_outcomes: EventOutcomeRow;
+  event_sets: EventSetRow;
 }
 
 interface Timestamps {
@@ -44,7 +47,7 @@ interface OrganizationKeyRow {
   retired_at: string | null;
 }
 
-interface MemberRow extends Timestamps {
+export interface MemberRow extends Timestamps {
   id: Generated<number>;
   organization_id: number;
   kind: 'person' | 'service';
@@ -52,18 +55,43 @@ interface MemberRow extends Timestamps {
   name: string;
   folded: string;
   email: string;
+  email_folded: string;
   password_hash: string | null;
+  confirmed_at: string | null;
+  access_enabled: Generated<number>;
+  notes: string | null;
+  metadata: string | null;
+  deleted_at: string | null;
 }
 
-interface LoginRow {
+export interface LoginRow extends Timestamps {
   id: Generated<number>;
   organization_id: number;
   member_id: number;
-  type: 'api';
+  type: 'api' | 'login';
   name: string;
   secret_hash: Uint8Array;
-  created_at: string;
+  scopes: string | null;
+  expires_at: string | null;
   revoked_at: string | null;
+}
+
+interface MemberGroupRow {
+  organization_id: number;
+  member_id: number;
+  group_id: number;
+  created_at: string;
+}
+
+interface MemberTokenRow {
+  id: Generated<number>;
+  organization_id: number;
+  member_id: number;
+  kind: 'invitation' | 'password_reset';
+  secret_hash: Uint8Array;
+  created_at: string;
+  expires_at: string;
+  used_at: string | null;
 }
 
 interface PlaceRow extends Timestamps {
@@ -76,15 +104,19 @@ interface PlaceRow extends Timestamps {
   latitude: number | null;
   longitude: number | null;
   time_zone: string;
+  locked_down_at: string | null;
+  state_revision: Generated<number>;
   deleted_at: string | null;
 }
 
-interface AgentRow {
+interface AgentRow extends Timestamps {
   id: Generated<number>;
   organization_id: number;
   name: string;
+  folded: string;
   public_key: Uint8Array;
-  created_at: string;
+  last_seen_at: string | null;
+  deleted_at: string | null;
 }
 
 interface DoorRow extends Timestamps {
@@ -100,6 +132,7 @@ interface DoorRow extends Timestamps {
   order_id: number | null;
   pulse_ms: Generated<number>;
   locked_down_at: string | null;
+  state_revision: Generated<number>;
   deleted_at: string | null;
 }
 
@@ -120,13 +153,20 @@ interface GroupDoorRow extends Timestamps {
   door_id: number;
 }
 
-interface ScheduleRow extends Timestamps {
+export interface ScheduleRow extends Timestamps {
   id: Generated<number>;
   organization_id: number;
   group_id: number;
-  name: string;
-  weekly: string;
-  exceptions: string;
+  name: string | null;
+  type: Generated<'recurring_event' | 'single_event' | 'single_all_day_event'>;
+  enabled: Generated<number>;
+  override: Generated<number>;
+  weekly: Generated<string>;
+  exceptions: Generated<string>;
+  starts_at: string | null;
+  ends_at: string | null;
+  starts_at_date: string | null;
+  ends_at_date: string | null;
 }
 
 export interface LinkRow extends Timestamps {
@@ -150,6 +190,7 @@ export interface LinkRow extends Timestamps {
   metadata: string | null;
   created_by_id: number;
   last_used_at: string | null;
+  revealed_at: string | null;
 }
 
 interface PassRow {
@@ -197,4 +238,12 @@ interface EventOutcomeRow {
   organization_id: number;
   outcome: 'done' | 'not_done' | 'unknown';
   recorded_at: string;
+}
+
+interface EventSetRow {
+  id: Generated<number>;
+  organization_id: number;
+  filters: string;
+  last_position: number;
+  created_at: string;
 }

@@ -1,8 +1,9 @@
 import { type Insertable, sql, type Updateable } from 'kysely';
 import { fold } from '../../domain/fold.ts';
-import { type Connection, only, type Transaction } from '../database/database.ts';
+import type { Sight } from '../context.ts';
+import { type Connection, only, type RowKey, type Transaction } from '../database/database.ts';
 import type { Tables } from '../database/tables.ts';
-import { containing, idsOf, type ListQuery, listPage } from '../http/lists.ts';
+import { containing, idsOf, type ListQuery, listPage, oneOf } from '../http/lists.ts';
 
 export type DoorWithPlace = NonNullable<Awaited<ReturnType<typeof selectDoor>>>;
 
@@ -20,18 +21,21 @@ export interface DoorListQuery extends ListQuery {
   reachableAgents: readonly number[];
 }
 
-export function selectDoors(connection: Connection, organization_id: number, query: DoorListQuery) {
-  let rows = doors(connection, organization_id);
+/** Since when a door opens for nobody: because it was locked down, or its whole place was. */
+const lockedDownAt = sql<string | null>`case when places.locked_down_at < doors.locked_down_at
+  then places.locked_down_at else coalesce(doors.locked_down_at, places.locked_down_at) end`;
+
+export function selectDoors(connection: Connection, sight: Sight, query: DoorListQuery) {
+  let rows = doors(connection, sight);
   if (query.ids) rows = rows.where('doors.id', 'in', idsOf(query.ids));
   if (query.place_id) rows = rows.where('doors.place_id', '=', query.place_id);
   if (query.configured !== undefined)
     rows = rows.where('doors.agent_id', query.configured ? 'is not' : 'is', null);
-  if (query.locked_down !== undefined) {
-    rows = rows.where('doors.locked_down_at', query.locked_down ? 'is not' : 'is', null);
-  }
+  if (query.locked_down !== undefined)
+    rows = rows.where(lockedDownAt, query.locked_down ? 'is not' : 'is', null);
   if (query.online !== undefined) {
-    const agents = sql.join(query.reachableAgents.map((id) => sql`${id}`));
-    const isOnline = sql<number>`coalesce(doors.agent_id in (${agents}), 0)`;
+    const agents = sql.join(oneOf(query.reachableAgents));
+    const isOnline = sql<number>`case when doors.agent_id in (${agents}) then 1 else 0 end`;
     rows = rows.where(isOnline, '=', Number(query.online));
   }
   if (query.floor_id || query.unlocked || query.favorite === 'true') rows = rows.where(sql<boolean>`1 = 0`);
@@ -42,23 +46,40 @@ export function selectDoors(connection: Connection, organization_id: number, que
   return listPage(rows.orderBy('doors.id'), { ...query, limit: query.limit ?? 50 });
 }
 
-export function selectDoor(connection: Connection, organization_id: number, id: number) {
-  return doors(connection, organization_id).where('doors.id', '=', id).executeTakeFirst();
+/** The door, if there is one that this caller may see. */
+export function selectDoor(connection: Connection, sight: Sight, id: number) {
+  return doors(connection, sight).where('doors.id', '=', id).executeTakeFirst();
+}
+
+/** The doors of a place that this caller may see, in the order of their ids. */
+export function selectDoorsOfPlace(connection: Connection, sight: Sight, place_id: number) {
+  return doors(connection, sight).where('doors.place_id', '=', place_id).orderBy('doors.id').execute();
 }
 
 /** The doors of a group, in the order in which a person is shown them. */
 export function selectDoorsOfGroup(connection: Connection, organization_id: number, group_id: number) {
-  return doors(connection, organization_id)
-    .innerJoin('group_doors', (join) =>
-      join
-        .onRef('group_doors.organization_id', '=', 'doors.organization_id')
-        .onRef('group_doors.door_id', '=', 'doors.id'),
-    )
-    .where('group_doors.group_id', '=', group_id)
+  return doors(connection, { organization_id, group_ids: [group_id] })
     .orderBy(sql`doors.order_id is null`)
     .orderBy('doors.order_id')
     .orderBy('doors.id')
     .execute();
+}
+
+/** Which of the groups the door is in. */
+export async function selectGroupsOfDoor(
+  connection: Connection,
+  { organization_id, id }: RowKey,
+  group_ids: readonly number[],
+): Promise<number[]> {
+  const rows = await connection.query
+    .selectFrom('group_doors')
+    .select('group_id')
+    .where('organization_id', '=', organization_id)
+    .where('door_id', '=', id)
+    .where('group_id', 'in', oneOf(group_ids))
+    .orderBy('group_id')
+    .execute();
+  return rows.map(({ group_id }) => group_id);
 }
 
 export async function insertDoor(
@@ -76,10 +97,9 @@ export async function insertDoor(
 
 export async function updateDoor(
   tx: Transaction,
-  key: { organization_id: number; id: number },
+  { organization_id, id }: RowKey,
   change: Updateable<Tables['doors']>,
 ): Promise<void> {
-  const { organization_id, id } = key;
   await tx.query
     .updateTable('doors')
     .set({ ...change, ...(change.name === undefined ? {} : { folded: fold(change.name) }) })
@@ -88,42 +108,59 @@ export async function updateDoor(
     .execute();
 }
 
-export async function deleteGroupDoorsOf(
+export async function updateDoorLockDown(
   tx: Transaction,
-  organization_id: number,
-  door_id: number,
+  { organization_id, id }: RowKey,
+  locked_down_at: string | null,
 ): Promise<void> {
   await tx.query
-    .deleteFrom('group_doors')
+    .updateTable('doors')
+    .set((row) => ({ locked_down_at, state_revision: row('state_revision', '+', 1) }))
     .where('organization_id', '=', organization_id)
-    .where('door_id', '=', door_id)
+    .where('id', '=', id)
     .execute();
 }
 
-function doors(connection: Connection, organization_id: number) {
-  return connection.query
+export async function deleteGroupDoorsOf(tx: Transaction, { organization_id, id }: RowKey): Promise<void> {
+  await tx.query
+    .deleteFrom('group_doors')
+    .where('organization_id', '=', organization_id)
+    .where('door_id', '=', id)
+    .execute();
+}
+
+function doors(connection: Connection, { organization_id, group_ids }: Sight) {
+  const rows = connection.query
     .selectFrom('doors')
     .innerJoin('places', (join) =>
       join
         .onRef('places.organization_id', '=', 'doors.organization_id')
         .onRef('places.id', '=', 'doors.place_id'),
     )
-    .selectAll('doors')
-    .select([
-      'places.name as place_name',
-      'places.latitude as place_latitude',
-      'places.longitude as place_longitude',
-      'places.time_zone as place_time_zone',
-    ])
-    .select((at) =>
-      at
+    .select(['doors.id', 'doors.organization_id', 'doors.place_id', 'doors.agent_id', 'doors.name'])
+    .select(['doors.description', 'doors.latitude', 'doors.longitude', 'doors.order_id', 'doors.pulse_ms'])
+    .select(['doors.created_at', 'doors.updated_at', 'doors.locked_down_at as own_locked_down_at'])
+    .select(lockedDownAt.as('locked_down_at'))
+    .select(sql<number>`doors.state_revision + places.state_revision`.as('state_revision'))
+    .select(['places.name as place_name', 'places.time_zone as place_time_zone'])
+    .select(['places.latitude as place_latitude', 'places.longitude as place_longitude'])
+    .select((at) => {
+      const groups = at
         .selectFrom('group_doors')
         .select(sql<number>`count(*)`.as('count'))
         .whereRef('group_doors.organization_id', '=', 'doors.organization_id')
-        .whereRef('group_doors.door_id', '=', 'doors.id')
-        .$castTo<number>()
-        .as('groups_count'),
-    )
+        .whereRef('group_doors.door_id', '=', 'doors.id');
+      const visible = group_ids === null ? groups : groups.where('group_id', 'in', oneOf(group_ids));
+      return visible.$castTo<number>().as('groups_count');
+    })
     .where('doors.organization_id', '=', organization_id)
     .where('doors.deleted_at', 'is', null);
+  if (group_ids === null) return rows;
+  return rows.where('doors.id', 'in', (from) =>
+    from
+      .selectFrom('group_doors')
+      .select('door_id')
+      .where('organization_id', '=', organization_id)
+      .where('group_id', 'in', oneOf(group_ids)),
+  );
 }

@@ -20,14 +20,14 @@ export interface Page<Row> {
 export async function listPage<Table extends keyof Tables, Row>(
   query: SelectQueryBuilder<Tables, Table, Row>,
   { limit = 10, offset = 0 }: ListQuery,
-): Promise<Page<Row>> {
+): Promise<Page<Row> & { total: number }> {
   const count = query.clearSelect().clearOrderBy().select(sql<number>`count(*)`.as('total'));
   const [rows, counted] = await Promise.all([
     query.limit(limit).offset(offset).execute(),
     count.executeTakeFirst(),
   ]);
   const total = counted?.total ?? 0;
-  return { rows, range: rangeOf(rows.length, offset, total) };
+  return { rows, range: rangeOf(rows.length, offset, total), total };
 }
 
 /** `X-Collection-Range` of a page that begins at `offset`. */
@@ -36,7 +36,12 @@ export function rangeOf(count: number, offset: number, total: number): string {
 }
 
 export function idsOf(text: string): number[] {
-  return text.split(',').map(Number).filter(Number.isSafeInteger);
+  return oneOf(text.split(',').map(Number).filter(Number.isSafeInteger));
+}
+
+/** Ids for `in (…)`: nothing has the id 0, and PostgreSQL takes no empty list. */
+export function oneOf(ids: readonly number[]): number[] {
+  return ids.length === 0 ? [0] : [...ids];
 }
 
 /** A pattern for `like … escape '\'` that matches the text anywhere in a folded column, whatever is in it. */

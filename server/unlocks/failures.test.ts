@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { mendFailure, plantFailure } from '../../test/planted-failure.ts';
 import { realClock, startTestServer, type TestServer } from '../../test/test-server.ts';
 import type { Context } from '../context.ts';
 import { unlockWithLink } from './unlocks.ts';
@@ -19,26 +20,13 @@ before(async () => {
   await server.connectAgent([{ id: door_id, name: 'Front door' }]);
 });
 after(() => server.close());
-afterEach(() => mend());
+afterEach(() => mendFailure(server));
 
 const call = (method: string, path: string, body?: unknown) =>
   server.call(method, path, { secret: server.api_key, ...(body === undefined ? {} : { body }) });
 const make = (fields: object = {}) =>
   server.create('group_link', { name: 'Robin Guest', group_id, max_uses: 9, ...fields });
 const unlock = (secret: string) => server.call('POST', `/locks/${door_id}/unlock`, { secret, as: 'link' });
-
-/** Makes one statement fail from now on, as a full disk or a broken page would. */
-async function breakStatement(when: string): Promise<void> {
-  await server.context.database.everywhere.transaction(async (tx) => {
-    await tx.prepare(`create trigger planted before ${when} begin select raise(abort, 'planted'); end`).run();
-  });
-}
-
-async function mend(): Promise<void> {
-  await server.context.database.everywhere.transaction(async (tx) => {
-    await tx.prepare('drop trigger if exists planted').run();
-  });
-}
 
 /** Everything an action may have left behind. */
 async function rows(): Promise<unknown> {
@@ -71,7 +59,7 @@ describe('an unlock of which a statement fails', () => {
   for (const [what, when] of statements) {
     it(`at ${what} is taken back whole: no use, no event, no pulse, and the caller is told`, async () => {
       const made = await make();
-      await breakStatement(when);
+      await plantFailure(server, when);
       const [before, moved] = [await rows(), pulses()];
       const { status, body } = await unlock(made.secret);
       assert.ok(status >= 500, String(status));
@@ -79,7 +67,7 @@ describe('an unlock of which a statement fails', () => {
       assert.ok(!JSON.stringify(body).includes('planted'));
       assert.deepEqual(await rows(), before);
       assert.equal(pulses(), moved);
-      await mend();
+      await mendFailure(server);
       assert.equal((await unlock(made.secret)).status, 200);
       assert.equal((await call('GET', `/group_links/${made.id}`)).body.uses, 1);
     });
@@ -87,7 +75,7 @@ describe('an unlock of which a statement fails', () => {
 
   it('takes none of its neighbours in the same commit with it', async () => {
     const links = await Promise.all(['fails', 'opens', 'opens too'].map((name) => make({ name })));
-    await breakStatement("insert on events when new.actor_name = 'fails'");
+    await plantFailure(server, "insert on events when new.actor_name = 'fails'");
     const moved = pulses();
     const results = await Promise.allSettled(
       links.map(({ id }) =>
@@ -113,7 +101,7 @@ describe('an unlock of which a statement fails', () => {
   it('at the event of a denial denies nevertheless, and the caller is told that something failed', async () => {
     const made = await make();
     await call('PATCH', `/group_links/${made.id}`, { group_link: { suspended: true } });
-    await breakStatement("insert on events when new.type = 'lock.unlock'");
+    await plantFailure(server, "insert on events when new.type = 'lock.unlock'");
     const [before, moved] = [await rows(), pulses()];
     const { status } = await unlock(made.secret);
     assert.ok(status >= 500, String(status));
@@ -123,7 +111,7 @@ describe('an unlock of which a statement fails', () => {
 
   it('at the outcome has opened the door, says so, and calls the outcome unknown', async () => {
     const made = await make();
-    await breakStatement('insert on event_outcomes');
+    await plantFailure(server, 'insert on event_outcomes');
     assert.equal((await unlock(made.secret)).status, 200);
     const [event] = (
       await call('GET', `/events?event_type=lock.unlock&event_actor_type=GroupLink&event_actor_id=${made.id}`)
@@ -213,12 +201,12 @@ describe('a change of which a statement fails', () => {
   for (const { what, when, act } of changes) {
     it(`(${what}) is taken back whole, and the caller is told`, async () => {
       const { id } = await make();
-      await breakStatement(when);
+      await plantFailure(server, when);
       const before = await rows();
       const { status, body } = await act(id);
       assert.ok(status >= 500, `${status} ${JSON.stringify(body)}`);
       assert.deepEqual(await rows(), before);
-      await mend();
+      await mendFailure(server);
       const again = await act(id);
       assert.ok(again.status < 300, String(again.status));
       if (what.includes('door')) await restoreDoor();
@@ -236,30 +224,4 @@ describe('a change of which a statement fails', () => {
     });
     await server.create('group_lock', { group_id, lock_id: door_id });
   }
-});
-
-describe('a full disk', () => {
-  it('is 503 for whoever wants to write, never 500; reading goes on, and so does everything once there is room', async () => {
-    const made = await make();
-    await server.context.database.everywhere.transaction(async (tx) => {
-      const row = await tx.prepare<{ page_count: number }>('pragma page_count').get();
-      await tx.prepare(`pragma max_page_count = ${row?.page_count ?? 0}`).get();
-    });
-    const description = 'x'.repeat(2_000);
-    const answers = [];
-    // The first ones may still fit into what is left of the last page.
-    for (let time = 0; time < 8; time++)
-      answers.push(await call('POST', '/groups', { group: { name: 'Full', description } }));
-    const reading = await call('GET', `/group_links/${made.id}`);
-    await server.context.database.everywhere.transaction(async (tx) => {
-      await tx.prepare('pragma max_page_count = 1000000').get();
-    });
-    assert.equal(reading.status, 200);
-    assert.equal((await unlock(made.secret)).status, 200);
-    const refused = answers.filter(({ status }) => status !== 200);
-    assert.ok(refused.length > 0);
-    for (const { status, body, headers } of refused) {
-      assert.deepEqual([status, body.reason, headers.get('retry-after')], [503, 'unavailable', '2']);
-    }
-  });
 });

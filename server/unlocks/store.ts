@@ -32,7 +32,7 @@ const takeUseSql = `
 const selectLinkSql = 'select * from links where organization_id = ? and id = ?';
 const selectDoorSql = `
   select d.id, d.name, d.place_id, d.agent_id, d.pulse_ms, d.locked_down_at, p.time_zone,
-    exists (select 1 from group_doors g where g.organization_id = d.organization_id and g.group_id = ? and g.door_id = d.id)
+    (select count(*) from group_doors g where g.organization_id = d.organization_id and g.group_id = ? and g.door_id = d.id)
       as includes_door
   from doors d join places p on p.organization_id = d.organization_id and p.id = d.place_id
   where d.organization_id = ? and d.id = ? and d.deleted_at is null`;
