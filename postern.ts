@@ -12,6 +12,7 @@ Usage: postern <command> [options]        from a clone: npm run postern -- <comm
 Start here
   demo                 An organization, two doors behind a simulated agent, and one access link, on this machine.
                        Prints what it made; Ctrl-C ends it; the next start brings the same back.
+    --lan              For phones in the same network: https on all interfaces, with a certificate of its own.
     --json             One line of JSON once everything is ready, for scripts; keeps running.
   scan <what> --door <id>
                        Shows a QR code to a door's simulated reader while the demo runs. <what> is a picture
@@ -74,7 +75,7 @@ async function run([name = '--help', ...args]: string[]): Promise<number> {
 }
 
 async function runDemo(args: string[]): Promise<number> {
-  const { values } = parse(args, { json: { type: 'boolean' } });
+  const { values } = parse(args, { json: { type: 'boolean' }, lan: { type: 'boolean' } });
   const given = await settings();
   const { demoConfig, openDemo } = await import('./server/demo.ts');
   const { openInstallation, startServer } = await import('./server/main.ts');
@@ -82,7 +83,10 @@ async function runDemo(args: string[]): Promise<number> {
   await using open = new AsyncDisposableStack();
   const stopped = untilStopped();
   open.use(takeDataFolder(given.dataFolder));
-  const config = demoConfig(given);
+  const { lanConfig } = await import('./server/demo-lan.ts');
+  const config = values.lan
+    ? await lanConfig(demoConfig(given), new Date().toISOString())
+    : demoConfig(given);
   const installation = await openInstallation(config);
   open.defer(() => installation.close());
   const server = await startServer(installation, config);
@@ -90,6 +94,7 @@ async function runDemo(args: string[]): Promise<number> {
   const { demo, agent } = await openDemo(installation.context, {
     dataFolder: config.dataFolder,
     timeZone: ownTimeZone(),
+    authority: config.lan?.authorityFile,
   });
   const { startAgent } = await import('./agent/main.ts');
   const running = startAgent({
@@ -98,6 +103,7 @@ async function runDemo(args: string[]): Promise<number> {
     agent_id: agent.agent_id,
     private_key: agent.private_key,
     server_public_key: installation.hostKey.publicKey,
+    server_certificate: server.certificate,
     folder: agent.folder,
     doors: agent.doors.map((door) => ({
       ...door,
@@ -110,7 +116,7 @@ async function runDemo(args: string[]): Promise<number> {
   open.defer(() => running.close());
   await ready(running, () => installation.context.agents.isReachable(agent.agent_id));
   if (values.json) say(`${JSON.stringify(demo)}\n`);
-  else say((await import('./server/demo-text.ts')).demoText(demo, config.dataFolder));
+  else say((await import('./server/demo-text.ts')).demoText(demo, config.dataFolder, process.stdout.columns));
   await stopped;
   return 0;
 }

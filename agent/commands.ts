@@ -14,6 +14,8 @@ export interface Order {
   now_ms: number;
   /** The door's lock, if the door is one of this agent's. */
   lock: Lock | undefined;
+  /** What the server last told of the door. */
+  locked_down: boolean;
 }
 
 export type Outcome = { outcome: 'done' } | { outcome: 'not_done'; message: string };
@@ -41,6 +43,7 @@ export async function obey(order: Order): Promise<Outcome> {
 const refusals: readonly [string, (order: Order) => boolean][] = [
   ['The command belongs to another session.', ({ message, session }) => message.session !== session],
   ['The command is not the next of its session.', (order) => order.message.sequence !== order.next_sequence],
+  ['The door is locked down.', ({ locked_down }) => locked_down],
   ['The command came after its deadline.', ({ command, now_ms }) => now_ms > command.deadline_ms],
   [
     'The deadline is further away than a command lives.',

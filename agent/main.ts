@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { agentPath } from '../domain/agent-protocol.ts';
 import { Connection } from './connection.ts';
+import { DoorStates } from './door-states.ts';
 import type { Lock } from './locks/lock.ts';
 import { openSimulatedLock } from './locks/simulated.ts';
 import type { AgentLog } from './log.ts';
@@ -27,7 +28,9 @@ export interface AgentSettings {
   /** Both Ed25519. */
   private_key: KeyObject;
   server_public_key: KeyObject;
-  /** Made if missing; holds `readers.json` while the agent runs, and `pulses.log`. */
+  /** Trust this certificate (PEM) and no other, whatever names it has: for an agent on the server's own machine. */
+  server_certificate?: () => string | undefined;
+  /** Made if missing; holds `readers.json` while the agent runs, `door-states.json` and `pulses.log`. */
   folder: string;
   doors: AgentDoor[];
   log: AgentLog;
@@ -92,12 +95,14 @@ class Agent {
   readonly #url: string;
   readonly #open = new AsyncDisposableStack();
   readonly #locks = new Map<number, Lock>();
+  readonly #doorStates: DoorStates;
   readonly #started: Promise<Connection>;
   #connection: Connection | null = null;
 
   constructor(settings: AgentSettings, url: string) {
     this.#settings = settings;
     this.#url = url;
+    this.#doorStates = new DoorStates(settings.folder);
     this.#started = this.#start();
     this.connected = this.#started.then((connection) => connection.connected);
     this.connected.catch(() => {});
@@ -112,6 +117,7 @@ class Agent {
     try {
       const { folder, doors } = this.#settings;
       await mkdir(folder, { recursive: true, mode: 0o700 });
+      await this.#doorStates.open();
       for (const door of doors) await this.#openLock(door);
       for (const door of doors) await this.#openReaders(door);
       this.#open.defer(() => removeReadersFile(folder));
@@ -137,19 +143,22 @@ class Agent {
       this.#open.defer(() => reader.close());
       const ask = async (text: string) =>
         this.#connection?.ask({ door_id: door.id, reader: name, text }) ?? null;
-      await reader.start(scanning({ ask, monotonicMs }));
+      const isLockedDown = () => this.#doorStates.isLockedDown(door.id);
+      await reader.start(scanning({ ask, isLockedDown, monotonicMs }));
       const listening = { door_id: door.id, door: door.name, reader: name, host: tcpReaderHost };
       this.readers.push({ ...listening, port: reader.port() });
     }
   }
 
   #connect(): Connection {
-    const { agent_id, private_key, server_public_key, public_url, log } = this.#settings;
+    const { agent_id, private_key, server_public_key, public_url, server_certificate, log } = this.#settings;
     this.#connection = new Connection({
       url: this.#url,
       identity: { agent_id, private_key, server_public_key, public_url },
+      server_certificate,
       readers: this.readers.map(({ door_id, reader }) => ({ door_id, name: reader })),
       locks: this.#locks,
+      doorStates: this.#doorStates,
       monotonicMs,
       nonce,
       random,

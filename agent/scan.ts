@@ -15,17 +15,19 @@ export interface Answer {
 export interface ScanSettings {
   /** Who decides. Null: no answer, because nobody is connected or because it took too long. */
   ask: (text: string) => Promise<Answer | null>;
+  /** Whether the door is known to be locked down: it is what a reader says while nobody can be asked. */
+  isLockedDown: () => boolean;
   /** The agent's monotonic clock. */
   monotonicMs: () => number;
 }
 
 /** The whole story of a scan, for one reader. Texts are hostile: they are compared and passed on, nothing else. */
-export function scanning({ ask, monotonicMs }: ScanSettings): (text: string) => Promise<Shown> {
+export function scanning({ ask, isLockedDown, monotonicMs }: ScanSettings): (text: string) => Promise<Shown> {
   const sightings = new Map<string, number>();
   return async function scan(text) {
     if (sighted(sightings, text, monotonicMs())) return { shown: 'repeated' };
     const answer = await ask(text);
-    if (answer === null) return denied(readerOffline);
+    if (answer === null) return denied(isLockedDown() ? 'door_locked_down' : readerOffline);
     if (answer.granted) return { shown: 'granted' };
     return denied(answer.reason);
   };

@@ -1,5 +1,5 @@
 import { Compile } from 'typebox/compile';
-import { type RawData, WebSocket } from 'ws';
+import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import {
   type AgentMessage,
   agentFrameBytesMax,
@@ -8,6 +8,7 @@ import {
   ServerMessage,
 } from '../domain/agent-protocol.ts';
 import { obey, type UnlockMessage } from './commands.ts';
+import type { DoorStates } from './door-states.ts';
 import { Handshake, type Identity } from './handshake.ts';
 import type { Lock } from './locks/lock.ts';
 import type { AgentLog } from './log.ts';
@@ -33,9 +34,13 @@ export interface Presentation {
 export interface SessionSettings {
   url: string;
   identity: Identity;
+  /** The one certificate to trust, as PEM; undefined: those of the system's authorities, for the host of the URL. */
+  server_certificate?: (() => string | undefined) | undefined;
   readers: readonly { name: string; door_id: number }[];
   /** By door: what the agent offers and the server may command. */
   locks: ReadonlyMap<number, Lock>;
+  /** How the doors stand, over all sessions. */
+  doorStates: DoorStates;
   /** Never goes back, and is not set by anyone. */
   monotonicMs: () => number;
   /** 32 fresh random bytes, base64url. */
@@ -52,6 +57,7 @@ const timeoutDefaults = {
 
 type Challenge = Extract<ServerMessage, { type: 'challenge' }>;
 type Welcome = Extract<ServerMessage, { type: 'welcome' }>;
+type DoorStatesMessage = Extract<ServerMessage, { type: 'door_states' }>;
 
 const serverMessage = Compile(ServerMessage);
 
@@ -78,6 +84,8 @@ export class Session {
   #session = '';
   #sequence = 0;
   #presentations = 0;
+  /** Of each door, the newest revision that this session has told. */
+  readonly #revisions = new Map<number, number>();
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
@@ -92,6 +100,7 @@ export class Session {
     this.#socket = new WebSocket(settings.url, agentSubprotocol, {
       maxPayload: agentFrameBytesMax,
       perMessageDeflate: false,
+      ...onlyTrusting(settings.server_certificate?.()),
     });
     this.#socket.on('open', () => this.#hello());
     this.#socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
@@ -162,6 +171,9 @@ export class Session {
       case 'decision':
         this.#answer(message.presentation_id, { granted: message.granted, reason: message.reason });
         break;
+      case 'door_states':
+        this.#keep(message);
+        break;
       case 'challenge':
       case 'welcome':
         this.#finish('The server began a second handshake in one session.');
@@ -188,12 +200,24 @@ export class Session {
     command: UnlockMessage['commands'][number],
     next_sequence: number,
   ): Promise<void> {
-    const { locks, monotonicMs, log } = this.#settings;
+    const { locks, doorStates, monotonicMs, log } = this.#settings;
     const { command_id, door_id } = command;
-    const order = { message, command, session: this.#session, next_sequence };
+    const locked_down = doorStates.isLockedDown(door_id);
+    const order = { message, command, session: this.#session, next_sequence, locked_down };
     const outcome = await obey({ ...order, now_ms: monotonicMs(), lock: locks.get(door_id) });
     if (outcome.outcome === 'not_done') log.warn({ command_id, door_id }, `Not done: ${outcome.message}`);
     this.#send({ type: 'outcome', command_id, ...outcome });
+  }
+
+  /** What is older than what is known is dropped; the server hears that it is kept when it is written down. */
+  #keep({ message_id, doors }: DoorStatesMessage): void {
+    const news = doors.filter(({ door_id, revision }) => revision >= (this.#revisions.get(door_id) ?? 0));
+    for (const { door_id, revision } of news) this.#revisions.set(door_id, revision);
+    this.#settings.doorStates.keep(news).then(
+      () => this.#send({ type: 'door_states_kept', message_id }),
+      (error: unknown) =>
+        this.#settings.log.warn({ error: String(error) }, 'How the doors stand was not kept.'),
+    );
   }
 
   #answer(presentation_id: number, answer: Answer | null): void {
@@ -224,6 +248,14 @@ export class Session {
     clearTimeout(this.#silence);
     this.#end.resolve(this.#problem ?? 'The session ended.');
   }
+}
+
+/** For TLS: a certificate that is trusted itself needs neither an authority nor the right name. */
+function onlyTrusting(certificate: string | undefined): ClientOptions {
+  if (certificate === undefined) return {};
+  // For node:tls, which `ws` hands it to, undefined is a yes; the types of `ws` know of a boolean only.
+  const checkServerIdentity = (() => undefined) as unknown as ClientOptions['checkServerIdentity'];
+  return { ca: certificate, allowPartialTrustChain: true, checkServerIdentity };
 }
 
 function parsed(frame: string): ServerMessage | null {

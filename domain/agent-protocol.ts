@@ -19,6 +19,10 @@ export const heartbeatTimeoutMs = 15_000;
 export const commandLifetimeMs = 2_500;
 /** How long the server waits for the outcome of a command before it answers `outcome_unknown`. */
 export const outcomeTimeoutMs = 3_000;
+/** How long the server waits for the agent to say that it keeps how its doors stand. */
+export const doorStatesTimeoutMs = 2_000;
+/** How many doors one such message tells about: it also travels between server processes, in less than 8,000 bytes. */
+export const doorStatesPerMessageMax = 64;
 /** The longest text a reader passes on: the capacity of a QR code, version 40-L, alphanumeric (ISO/IEC 18004). */
 export const readerTextLengthMax = 4_296;
 
@@ -56,6 +60,8 @@ export const AgentMessage = Type.Union([
     outcome: Type.Union([Type.Literal('done'), Type.Literal('not_done')]),
     message: Type.Optional(Type.String({ maxLength: 200 })),
   }),
+  /** The agent has written down how those doors stand. */
+  Type.Object({ type: Type.Literal('door_states_kept'), message_id: Type.Integer({ minimum: 1 }) }),
 ]);
 export type AgentMessage = Static<typeof AgentMessage>;
 
@@ -90,8 +96,27 @@ export const ServerMessage = Type.Union([
     /** A denial reason, or another word of `domain/errors.ts`, when not granted; else null. */
     reason: Type.Union([Type.String(), Type.Null()]),
   }),
+  /**
+   * How doors stand: sent for all of an agent's doors when a session begins, and for those that change. The agent keeps
+   * it over restarts and opens no door that is locked down, whatever else it is told.
+   */
+  Type.Object({
+    type: Type.Literal('door_states'),
+    message_id: Type.Integer({ minimum: 1 }),
+    doors: Type.Array(
+      Type.Object({
+        door_id: Id,
+        /** Rises with every change: within a session, a lower one is older news and is dropped. */
+        revision: Type.Integer({ minimum: 0 }),
+        locked_down: Type.Boolean(),
+      }),
+      { maxItems: doorStatesPerMessageMax },
+    ),
+  }),
 ]);
 export type ServerMessage = Static<typeof ServerMessage>;
+
+export type ToldDoorState = Extract<ServerMessage, { type: 'door_states' }>['doors'][number];
 
 export type UnlockCommand = Extract<ServerMessage, { type: 'unlock' }>['commands'][number];
 

@@ -1,5 +1,5 @@
-import { isInstant } from './instants.ts';
-import { allows, type Schedule } from './schedule.ts';
+import { isInstant, later } from './instants.ts';
+import { allows, nextOpening, type Schedule } from './schedule.ts';
 
 /**
  * Every reason for which a door may stay shut, in the order in which they are checked: the first that applies
@@ -89,6 +89,21 @@ export function decide(request: DecisionRequest): Decision {
   if (at === null || !isInstant(at)) return denied('clock_unknown');
   if (credential.kind === 'login') return firstDenial(doorChecks, door);
   return firstDenial(linkChecks, { at, method, link: credential, door });
+}
+
+/**
+ * When a door that was refused to a link for its hours alone will open for it: the first instant after `at` (ISO 8601
+ * UTC with milliseconds) that is within the link's window and the group's schedules. Null: another reason, or not
+ * before the link ends, or not within the days that `nextOpening` looks ahead.
+ */
+export function nextGrantAt(
+  link: Pick<LinkCredential, 'valid_from' | 'valid_until' | 'schedules'>,
+  refused: { at: string; reason: DenialReason; time_zone: string },
+): string | null {
+  const { at, reason, time_zone } = refused;
+  if (reason !== 'credential_not_active' && reason !== 'outside_schedule') return null;
+  const opening = nextOpening(link.schedules, time_zone, later(link.valid_from ?? at, at));
+  return opening !== null && opening < link.valid_until ? opening : null;
 }
 
 type Check<Request> = readonly [DenialReason, (request: Request) => boolean];

@@ -13,6 +13,10 @@ export interface Endpoint {
   callers: readonly CallerKind[];
   /** What a login needs for it; null: being signed in is enough. Of no meaning to other callers. */
   scope?: Scope | null;
+  /** Passwords are looked at: refused while too many wrong credentials come from the caller's address. */
+  guessable?: true;
+  /** The answer goes on until somebody ends it: a server that stops does not wait for it. */
+  endless?: true;
 }
 
 /**
@@ -21,6 +25,12 @@ export interface Endpoint {
  */
 export const endpoints = {
   'health.show': { methods: ['GET'], paths: ['/health'], callers: ['anyone'] },
+
+  'reference.show_document': { methods: ['GET'], paths: ['/openapi.json'], callers: ['anyone'] },
+  'reference.show_page': { methods: ['GET'], paths: ['/docs'], callers: ['anyone'] },
+  'reference.show_style': { methods: ['GET'], paths: ['/docs/assets/:name'], callers: ['anyone'] },
+  'reference.list_errors': { methods: ['GET'], paths: ['/docs/errors'], callers: ['anyone'] },
+  'reference.show_error': { methods: ['GET'], paths: ['/docs/errors/:name'], callers: ['anyone'] },
 
   'links.create': { methods: ['POST'], paths: ['/group_links'], callers: ['login'], scope: 'links:write' },
   'links.list': { methods: ['GET'], paths: ['/group_links'], callers: ['login'], scope: 'links:read' },
@@ -36,6 +46,13 @@ export const endpoints = {
     paths: ['/group_links/:id'],
     callers: ['login'],
     scope: 'links:write',
+  },
+
+  'links.reveal': {
+    methods: ['POST'],
+    paths: ['/group_links/:id/reveal'],
+    callers: ['login'],
+    scope: 'links:reveal',
   },
 
   'link.show': { methods: ['GET'], paths: ['/group_link'], callers: ['link'] },
@@ -59,6 +76,26 @@ export const endpoints = {
     scope: 'doors:unlock',
   },
 
+  'doors.lock_down': {
+    methods: ['POST'],
+    paths: ['/locks/:id/lock_down'],
+    callers: ['login'],
+    scope: 'doors:lock_down',
+  },
+  'doors.cancel_lockdown': {
+    methods: ['POST'],
+    paths: ['/locks/:id/cancel_lockdown'],
+    callers: ['login'],
+    scope: 'doors:lock_down',
+  },
+  // Besides, it asks for `links:read`.
+  'doors.decide': {
+    methods: ['POST'],
+    paths: ['/locks/:id/decision'],
+    callers: ['login'],
+    scope: 'doors:read',
+  },
+
   'places.list': { methods: ['GET'], paths: ['/places'], callers: ['login'], scope: 'places:read' },
   'places.create': { methods: ['POST'], paths: ['/places'], callers: ['login'], scope: 'places:write' },
   'places.show': { methods: ['GET'], paths: ['/places/:id'], callers: ['login'], scope: 'places:read' },
@@ -69,6 +106,18 @@ export const endpoints = {
     scope: 'places:write',
   },
   'places.remove': { methods: ['DELETE'], paths: ['/places/:id'], callers: ['login'], scope: 'places:write' },
+  'places.lock_down': {
+    methods: ['POST'],
+    paths: ['/places/:id/lock_down'],
+    callers: ['login'],
+    scope: 'doors:lock_down',
+  },
+  'places.cancel_lockdown': {
+    methods: ['POST'],
+    paths: ['/places/:id/cancel_lockdown'],
+    callers: ['login'],
+    scope: 'doors:lock_down',
+  },
 
   'groups.list': { methods: ['GET'], paths: ['/groups'], callers: ['login'], scope: 'groups:read' },
   'groups.create': { methods: ['POST'], paths: ['/groups'], callers: ['login'], scope: 'groups:write' },
@@ -101,7 +150,155 @@ export const endpoints = {
     scope: 'groups:write',
   },
 
+  'schedules.list': { methods: ['GET'], paths: ['/schedules'], callers: ['login'], scope: 'schedules:read' },
+  'schedules.create': {
+    methods: ['POST'],
+    paths: ['/schedules'],
+    callers: ['login'],
+    scope: 'schedules:write',
+  },
+  'schedules.show': {
+    methods: ['GET'],
+    paths: ['/schedules/:id'],
+    callers: ['login'],
+    scope: 'schedules:read',
+  },
+  'schedules.change': {
+    methods: ['PATCH', 'PUT'],
+    paths: ['/schedules/:id'],
+    callers: ['login'],
+    scope: 'schedules:write',
+  },
+  'schedules.remove': {
+    methods: ['DELETE'],
+    paths: ['/schedules/:id'],
+    callers: ['login'],
+    scope: 'schedules:write',
+  },
+
   'events.list': { methods: ['GET'], paths: ['/events'], callers: ['login'], scope: 'events:read' },
+  'events.list_types': {
+    methods: ['GET'],
+    paths: ['/events/types'],
+    callers: ['login'],
+    scope: 'events:read',
+  },
+  'events.stream': {
+    methods: ['GET'],
+    paths: ['/events/stream'],
+    callers: ['login'],
+    scope: 'events:read',
+    endless: true,
+  },
+  'event_sets.create': {
+    methods: ['POST'],
+    paths: ['/event_sets'],
+    callers: ['login'],
+    scope: 'events:read',
+  },
+  'event_sets.show': {
+    methods: ['GET'],
+    paths: ['/event_sets/:id'],
+    callers: ['login'],
+    scope: 'events:read',
+  },
+
+  // An API key is made by whoever holds logins:write or sends a password; signing in needs the password alone.
+  'logins.create': {
+    methods: ['POST'],
+    paths: ['/logins'],
+    callers: ['anyone', 'login'],
+    scope: null,
+    guessable: true,
+  },
+  // One's own sessions need no scope; API keys are there for logins:read, and end for logins:write.
+  'logins.list': { methods: ['GET'], paths: ['/logins'], callers: ['login'], scope: null },
+  'logins.show': { methods: ['GET'], paths: ['/logins/:id'], callers: ['login'], scope: null },
+  'logins.end': { methods: ['DELETE'], paths: ['/logins/:id'], callers: ['login'], scope: null },
+
+  'login.show': { methods: ['GET'], paths: ['/login'], callers: ['login'], scope: null },
+  'login.change': { methods: ['PUT', 'PATCH'], paths: ['/login'], callers: ['login'], scope: null },
+  'login.end': { methods: ['DELETE'], paths: ['/login'], callers: ['login'], scope: null },
+  'login.end_elsewhere': {
+    methods: ['DELETE'],
+    paths: ['/login/elsewhere'],
+    callers: ['login'],
+    scope: null,
+  },
+
+  'user.show': { methods: ['GET'], paths: ['/user'], callers: ['login'], scope: null },
+  'user.change': {
+    methods: ['PATCH', 'PUT'],
+    paths: ['/user'],
+    callers: ['login'],
+    scope: null,
+    guessable: true,
+  },
+
+  'users.list': { methods: ['GET'], paths: ['/users'], callers: ['login'], scope: 'members:read' },
+  'users.create': { methods: ['POST'], paths: ['/users'], callers: ['login'], scope: 'members:write' },
+  'users.show': { methods: ['GET'], paths: ['/users/:id'], callers: ['login'], scope: 'members:read' },
+  'users.change': {
+    methods: ['PATCH', 'PUT'],
+    paths: ['/users/:id'],
+    callers: ['login'],
+    scope: 'members:write',
+  },
+  'users.remove': { methods: ['DELETE'], paths: ['/users/:id'], callers: ['login'], scope: 'members:write' },
+
+  'members.list': { methods: ['GET'], paths: ['/members'], callers: ['login'], scope: 'members:read' },
+  'members.create': { methods: ['POST'], paths: ['/members'], callers: ['login'], scope: 'members:write' },
+  'members.show': { methods: ['GET'], paths: ['/members/:id'], callers: ['login'], scope: 'members:read' },
+  'members.change': {
+    methods: ['PATCH', 'PUT'],
+    paths: ['/members/:id'],
+    callers: ['login'],
+    scope: 'members:write',
+  },
+  'members.remove': {
+    methods: ['DELETE'],
+    paths: ['/members/:id'],
+    callers: ['login'],
+    scope: 'members:write',
+  },
+
+  'invitations.create': {
+    methods: ['POST'],
+    paths: ['/invitations'],
+    callers: ['login'],
+    scope: 'members:write',
+  },
+  'invitations.accept': { methods: ['POST'], paths: ['/invitations/accept'], callers: ['anyone'] },
+
+  'password_resets.create': {
+    methods: ['POST'],
+    paths: ['/password_resets'],
+    callers: ['login'],
+    scope: 'members:write',
+  },
+  'passwords.reset': { methods: ['POST'], paths: ['/passwords/reset'], callers: ['anyone'] },
+  // Kisi's two operations for the same.
+  'users.request_password_reset': { methods: ['POST'], paths: ['/users/password'], callers: ['anyone'] },
+  'users.reset_password': { methods: ['PATCH'], paths: ['/users/password'], callers: ['anyone'] },
+
+  'organizations.list': {
+    methods: ['GET'],
+    paths: ['/organizations'],
+    callers: ['login'],
+    scope: 'organization:read',
+  },
+  'organizations.show': {
+    methods: ['GET'],
+    paths: ['/organizations/:id', '/organization'],
+    callers: ['login'],
+    scope: 'organization:read',
+  },
+  'organizations.change': {
+    methods: ['PATCH', 'PUT'],
+    paths: ['/organizations/:id', '/organization'],
+    callers: ['login'],
+    scope: 'organization:write',
+  },
 
   'page.show': { methods: ['GET'], paths: ['/l/:id', '/grouplinks/:secret'], callers: ['anyone'] },
   'page.show_asset': { methods: ['GET'], paths: ['/page/assets/:name'], callers: ['anyone'] },
@@ -110,6 +307,17 @@ export const endpoints = {
   'page.begin_hold': { methods: ['POST'], paths: ['/page/links/:id/holds'], callers: ['page'] },
   'page.unlock': { methods: ['POST'], paths: ['/page/links/:id/unlock'], callers: ['page'] },
 
+  'lan.show_authority': { methods: ['GET'], paths: ['/lan/ca.crt'], callers: ['anyone'] },
+
+  'agents.list': { methods: ['GET'], paths: ['/agents'], callers: ['login'], scope: 'agents:read' },
+  'agents.show': { methods: ['GET'], paths: ['/agents/:id'], callers: ['login'], scope: 'agents:read' },
+  'agents.change': {
+    methods: ['PATCH', 'PUT'],
+    paths: ['/agents/:id'],
+    callers: ['login'],
+    scope: 'agents:write',
+  },
+  'agents.remove': { methods: ['DELETE'], paths: ['/agents/:id'], callers: ['login'], scope: 'agents:write' },
   'agents.connect': { methods: ['GET'], paths: ['/agents/connect'], callers: ['agent'] },
 } as const satisfies Record<string, Endpoint>;
 

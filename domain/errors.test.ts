@@ -31,6 +31,7 @@ const promised: Record<string, readonly [string, number]> = {
   invalid: ['f15a82', 422],
   upgrade_required: ['3fb06a', 426],
   too_many_requests: ['29d6c4', 429],
+  limit_reached: ['c3f86b', 429],
   headers_too_large: ['b4e850', 431],
   internal: ['6a17cf', 500],
   outcome_unknown: ['17e4d8', 503],
@@ -96,6 +97,10 @@ describe('PosternError', () => {
     assert.equal(error.message, 'The place still has doors.');
     assert.equal(new PosternError('conflict').message, errors.conflict.title);
     assert.deepEqual(invalidField('name', 'must be shorter').fields, { name: ['must be shorter'] });
+    assert.equal(
+      invalidField('name', 'must be shorter').message,
+      'Some fields are not as expected: name must be shorter.',
+    );
   });
 });
 

@@ -28,6 +28,18 @@ export const errors = {
     'The credential is missing, unknown or no longer valid.',
     'Send `Authorization: KISI-LOGIN <API key>`, or `KISI-GROUP-LINK <link secret>` where a link may call.',
   ),
+  sign_in_failed: entry(
+    'afc516',
+    401,
+    'Wrong e-mail address, password or domain.',
+    'Check all three. Whoever belongs to several organizations has to send the `domain` of one.',
+  ),
+  one_time_link_over: entry(
+    '70c4ad',
+    401,
+    'This one-time link was used, has ended or is not known.',
+    'Ask whoever sent it for a new one.',
+  ),
   session_over: entry(
     '5e0b93',
     401,
@@ -46,6 +58,7 @@ export const errors = {
     'This credential may not do that.',
     'Use an API key: a link may only read its own doors and unlock them.',
   ),
+  not_permitted: entry('08ad5e', 403, 'This login may not do that.', 'Ask an owner of the organization.'),
   missing_scope: entry(
     'd94e12',
     403,
@@ -60,6 +73,12 @@ export const errors = {
   ),
   request_timeout: entry('c25d6e', 408, 'The request took too long to arrive.', 'Send it again in one go.'),
   conflict: entry('7ab340', 409, 'Something else depends on this.', 'Remove what depends on it first.'),
+  last_owner: entry(
+    'b3d907',
+    409,
+    'An organization always has an owner who can sign in.',
+    'Make another member an owner first.',
+  ),
   hold_too_short: entry(
     'e81c55',
     409,
@@ -82,6 +101,12 @@ export const errors = {
     'Send `Content-Type: application/json` and a JSON body.',
   ),
   invalid: entry('f15a82', 422, 'Some fields are not as expected.', 'Correct the fields named in `errors`.'),
+  wrong_password: entry(
+    '4f81bc',
+    422,
+    'The present password is not right.',
+    'Send the password that you signed in with as `current_password`.',
+  ),
   upgrade_required: entry(
     '3fb06a',
     426,
@@ -93,6 +118,12 @@ export const errors = {
     429,
     'Too many wrong credentials came from this address.',
     'Wait as long as `Retry-After` says, in seconds.',
+  ),
+  limit_reached: entry(
+    'c3f86b',
+    429,
+    'There are as many of these at once as there may be.',
+    'Close or finish one first, then try again.',
   ),
   headers_too_large: entry(
     'b4e850',
@@ -113,6 +144,7 @@ export const errors = {
     'The lock did not move.',
     'Try again; if it persists, ask whoever runs the door.',
   ),
+  busy: entry('e2750c', 503, 'Too many passwords are being checked at once.', again),
   unavailable: entry('5cf20e', 503, 'The service is stopping or cannot reach its database.', again),
 } as const satisfies Record<string, ErrorEntry>;
 
@@ -207,7 +239,16 @@ export interface ErrorDetails {
 
 /** The `invalid` error for one field: `expected` says what would have been right. */
 export function invalidField(field: string, expected: string): PosternError {
-  return new PosternError('invalid', { fields: { [field]: [expected] } });
+  return invalidFields({ [field]: [expected] });
+}
+
+/** The `invalid` error for all fields that are wrong: what was expected, by field. The sentence names them too. */
+export function invalidFields(fields: Record<string, string[]>): PosternError {
+  const parts = Object.entries(fields).map(([name, texts]) => `${name} ${texts.join(', ')}`);
+  return new PosternError('invalid', {
+    message: `Some fields are not as expected: ${parts.join('; ')}.`,
+    fields,
+  });
 }
 
 /** The body of every error answer, as Kisi's clients read it (`code`, `error`, `errors`) and ours beside. */

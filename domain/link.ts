@@ -32,6 +32,20 @@ export function isForgotten(link: Pick<LinkTerms, 'valid_until' | 'revoked_at'>,
   return msBetween(endedAt, at) > endedLinkVisibleMs;
 }
 
+/**
+ * Whether a change gives the link to somebody else: a new e-mail address or phone number. Losing one is no such
+ * change.
+ */
+export function namesNewRecipient(before: Contact, after: Contact): boolean {
+  const isNew = (old: string | null, now: string | null) => now !== null && now !== old;
+  return isNew(before.email, after.email) || isNew(before.phone, after.phone);
+}
+
+export interface Contact {
+  email: string | null;
+  phone: string | null;
+}
+
 export interface ValidityRules {
   default_validity_s: number;
   validity_s_max: number;

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { allows, type Hours, nextOpening, nextOpeningDaysMax, type Schedule } from './schedule.ts';
+import {
+  allows,
+  type Hours,
+  nextOccurrence,
+  nextOpening,
+  nextOpeningDaysMax,
+  type Schedule,
+} from './schedule.ts';
 
 const seed = Number(process.env['POSTERN_SEED'] ?? Date.now() % 2 ** 31);
 const everyDay = [1, 2, 3, 4, 5, 6, 7];
@@ -108,6 +115,71 @@ describe('allows, on the date of an exception', () => {
   });
 });
 
+describe('allows, on whole days', () => {
+  it('opens from the midnight of the first day to the midnight of the end, on the wall of the zone', () => {
+    const days = [wholeDays('2026-06-15', '2026-06-17')];
+    expectAllowed(days, berlin, ['2026-06-14T22:00:00.000Z', '2026-06-16T21:59:59.999Z']);
+    expectDenied(days, berlin, ['2026-06-14T21:59:59.999Z', '2026-06-16T22:00:00.000Z']);
+    expectAllowed(days, 'America/New_York', ['2026-06-17T03:59:59.999Z']);
+  });
+
+  it('opens a day that begins with a gap at its first instant', () => {
+    const day = [wholeDays('2026-04-24', '2026-04-25')];
+    expectAllowed(day, 'Africa/Cairo', ['2026-04-23T22:00:00.000Z']);
+    expectDenied(day, 'Africa/Cairo', ['2026-04-23T21:59:59.999Z']);
+    assert.equal(nextOpening(day, 'Africa/Cairo', '2026-04-20T00:00:00.000Z'), '2026-04-23T22:00:00.000Z');
+  });
+
+  it('opens nothing for dates that cannot be read', () => {
+    for (const bad of ['', '2026-6-15', '15.06.2026', '2026-06-14T00:00'])
+      expectDenied([wholeDays(bad, '2026-06-30')], 'UTC', ['2026-06-15T10:00:00.000Z']);
+  });
+});
+
+describe('allows, in spans of time', () => {
+  it('opens at the first instant and shuts at the end, in every zone the same', () => {
+    const party = [span('2026-06-15T20:00:00.000Z', '2026-06-16T03:00:00.000Z')];
+    for (const zone of ['UTC', berlin, 'Pacific/Apia']) {
+      expectAllowed(party, zone, ['2026-06-15T20:00:00.000Z', '2026-06-16T02:59:59.999Z']);
+      expectDenied(party, zone, ['2026-06-15T19:59:59.999Z', '2026-06-16T03:00:00.000Z']);
+    }
+  });
+
+  it('opens nothing for instants in another spelling', () => {
+    for (const bad of ['', '2026-06-15', '2026-06-15T00:00:00Z'])
+      expectDenied([span(bad, '2026-06-30T00:00:00.000Z')], 'UTC', ['2026-06-15T10:00:00.000Z']);
+  });
+});
+
+describe('allows, under a schedule that overrides', () => {
+  const office = weekly([1, 2, 3, 4, 5], '08:00', '18:00');
+
+  it('shuts in its hours, whatever the others say, and only then', () => {
+    const holiday = [office, overriding(wholeDays('2026-06-15', '2026-06-16'))];
+    expectDenied(holiday, 'UTC', ['2026-06-15T08:00:00.000Z', '2026-06-15T17:59:59.999Z']);
+    expectAllowed(holiday, 'UTC', ['2026-06-16T08:00:00.000Z']);
+    const lunch = [office, weekly([1], '12:00', '13:00'), overriding(weekly([1], '12:00', '13:00'))];
+    expectDenied(lunch, 'UTC', ['2026-06-15T12:00:00.000Z', '2026-06-15T12:59:59.999Z']);
+    expectAllowed(lunch, 'UTC', ['2026-06-15T11:59:59.999Z', '2026-06-15T13:00:00.000Z']);
+    const alarm = [office, overriding(span('2026-06-15T09:00:00.000Z', '2026-06-15T10:00:00.000Z'))];
+    expectDenied(alarm, 'UTC', ['2026-06-15T09:00:00.000Z']);
+    expectAllowed(alarm, 'UTC', ['2026-06-15T10:00:00.000Z']);
+  });
+
+  it('leaves the doors open at all other times where there is no other schedule', () => {
+    const nights = [overriding(weekly(everyDay, '22:00', '06:00'))];
+    expectAllowed(nights, 'UTC', ['2026-06-15T06:00:00.000Z', '2026-06-15T21:59:59.999Z']);
+    expectDenied(nights, 'UTC', ['2026-06-15T22:00:00.000Z', '2026-06-16T05:59:59.999Z']);
+  });
+
+  it('shuts when it cannot be read', () => {
+    const noon = ['2026-06-15T12:00:00.000Z'];
+    expectDenied([overriding(weekly([1], 'noon', '13:00'))], 'UTC', noon);
+    expectDenied([overriding(wholeDays('yesterday', '2026-06-15'))], 'UTC', noon);
+    expectDenied([overriding(span('2026-06-15', '2026-06-15'))], 'UTC', noon);
+  });
+});
+
 describe('allows, when the clocks change', () => {
   it('opens at the first instant after a spring gap that swallows the start', () => {
     const schedules = [weekly([7], '02:30', '04:00')];
@@ -211,6 +283,35 @@ describe('nextOpening', () => {
     assert.equal(nextOpening([extra], 'UTC', '2026-06-15T10:00:00.000Z'), '2026-06-20T07:15:00.000Z');
   });
 
+  it('knows whole days, spans, and the end of what overrides', () => {
+    const from = '2026-06-15T10:00:00.000Z';
+    assert.equal(
+      nextOpening([wholeDays('2026-06-20', '2026-06-21')], berlin, from),
+      '2026-06-19T22:00:00.000Z',
+    );
+    const later = span('2026-07-01T09:30:00.000Z', '2026-07-01T10:00:00.000Z');
+    assert.equal(nextOpening([later], berlin, from), '2026-07-01T09:30:00.000Z');
+    const always = weekly(everyDay, '00:00', '24:00');
+    const shut = {
+      '2026-06-17T22:00:00.000Z': wholeDays('2026-06-15', '2026-06-18'),
+      '2026-06-15T10:30:00.000Z': span(from, '2026-06-15T10:30:00.000Z'),
+      '2026-06-15T11:15:00.000Z': weekly([1], '11:00', '13:15'),
+    };
+    for (const [opening, schedule] of Object.entries(shut)) {
+      assert.equal(nextOpening([always, overriding(schedule)], berlin, from), opening);
+      assert.equal(nextOpening([overriding(schedule)], berlin, from), opening);
+    }
+  });
+
+  it('gives up in a moment where nothing opens for years', () => {
+    const windows = Array.from({ length: 28 }, (_, index) => ({
+      ...{ days: everyDay, start: `08:${10 + index}`, end: `08:${11 + index}` },
+    }));
+    const busy = Array.from({ length: 19 }, () => ({ weekly: windows, exceptions: [] }));
+    const closed = overriding(wholeDays('2020-01-01', '2050-01-01'));
+    assert.equal(nextOpening([...busy, closed], berlin, '2026-06-15T10:00:00.000Z'), null);
+  });
+
   it('looks 400 days ahead and no further', () => {
     const from = '2026-01-01T00:00:00.000Z';
     const last = Temporal.PlainDate.from('2026-01-01').add({ days: nextOpeningDaysMax }).toString();
@@ -257,6 +358,39 @@ describe('nextOpening', () => {
   });
 });
 
+describe('nextOccurrence', () => {
+  const from = '2026-06-15T10:00:00.000Z';
+  const occurrence = (schedule: Schedule) => nextOccurrence(schedule, 'UTC', from);
+
+  it('is the next window, not the one that is open now, also of what overrides', () => {
+    const schedule = weekly([1, 3], '08:00', '18:00');
+    const wednesday = { starts_at: '2026-06-17T08:00:00.000Z', ends_at: '2026-06-17T18:00:00.000Z' };
+    assert.deepEqual(occurrence(schedule), wednesday);
+    assert.deepEqual(occurrence(overriding(schedule)), wednesday);
+  });
+
+  it('knows what never ends, and what does not come again', () => {
+    assert.deepEqual(occurrence(span('2026-06-16T00:00:00.000Z', '2029-01-01T00:00:00.000Z')), {
+      starts_at: '2026-06-16T00:00:00.000Z',
+      ends_at: null,
+    });
+    assert.equal(occurrence(wholeDays('2026-06-01', '2026-06-02')), null);
+    assert.equal(occurrence(weekly(everyDay, '00:00', '24:00')), null);
+  });
+});
+
+function wholeDays(start: string, end: string): Schedule {
+  return { weekly: [], exceptions: [], days: [{ start, end }] };
+}
+
+function span(from: string, until: string): Schedule {
+  return { weekly: [], exceptions: [], spans: [{ from, until }] };
+}
+
+function overriding(schedule: Schedule): Schedule {
+  return { ...schedule, override: true };
+}
+
 function weekly(days: readonly number[], start: string, end: string): Schedule {
   return { weekly: [{ days, start, end }], exceptions: [] };
 }
@@ -293,7 +427,7 @@ function schedulesNearClockChanges() {
   return fc.constantFrom(...clockChanges).chain(([zone, change]) =>
     fc.record({
       zone: fc.constant(zone),
-      schedules: fc.array(smallHoursSchedule(Date.parse(change)), { minLength: 1, maxLength: 2 }),
+      schedules: fc.array(smallHoursSchedule(Date.parse(change)), { minLength: 1, maxLength: 3 }),
       from: fc.oneof(
         instantAround(Date.parse(change), { min: -86_400_000, max: 0 }),
         instantAround(Date.parse(change), { min: -3_600_000, max: 3_600_000 }),
@@ -312,9 +446,13 @@ function smallHoursSchedule(nearMs: number) {
     at.slice(0, 10),
   );
   const hours = fc.array(fc.record({ start: time, end }), { maxLength: 2 });
+  const instant = instantAround(nearMs, { min: -86_400_000, max: 86_400_000 });
   return fc.record({
     weekly: fc.array(fc.record({ days, start: time, end }), { maxLength: 2 }),
     exceptions: fc.array(fc.record({ date, hours }), { maxLength: 2 }),
+    days: fc.array(fc.record({ start: date, end: date }), { maxLength: 1 }),
+    spans: fc.array(fc.record({ from: instant, until: instant }), { maxLength: 1 }),
+    override: fc.oneof({ weight: 2, arbitrary: fc.constant(false) }, fc.constant(true)),
   });
 }
 

@@ -27,6 +27,7 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number];
 
+/** From the highest to the lowest. */
 export const roles = ['owner', 'admin', 'manager', 'viewer'] as const;
 
 /**
@@ -57,3 +58,23 @@ export const scopesOfRole: Readonly<Record<Role, ReadonlySet<Scope>>> = {
   manager: new Set(managing),
   viewer: new Set(viewing),
 };
+
+export interface LoginRights {
+  role: Role;
+  /** What the login was made for; null: all that the role may. A scope that the role does not have is of no use. */
+  own: readonly Scope[] | null;
+  /** False: the member opens no door, whatever the role. */
+  access_enabled: boolean;
+}
+
+/** What a login may do. */
+export function scopesOfLogin({ role, own, access_enabled }: LoginRights): ReadonlySet<Scope> {
+  const most = scopesOfRole[role];
+  const allowed = own === null ? most : new Set(own.filter((scope) => most.has(scope)));
+  return access_enabled ? allowed : allowed.difference(new Set(['doors:unlock']));
+}
+
+/** Whether a role is as high as the other, or higher: nobody makes, changes or removes somebody above themselves. */
+export function isAsHighAs(role: Role, other: Role): boolean {
+  return roles.indexOf(role) <= roles.indexOf(other);
+}

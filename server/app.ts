@@ -1,6 +1,8 @@
+import type { Server, ServerOptions } from 'node:http';
 import cookie from '@fastify/cookie';
 import fastify, {
   type FastifyError,
+  type FastifyHttpOptions,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -15,20 +17,41 @@ import { isUnavailable } from './database/database.ts';
 import { readCredential } from './http/credentials.ts';
 import type { FailureLimit } from './http/failure-limit.ts';
 import type { Request } from './http/handlers.ts';
-import { answerHeaders, crossOriginHeaders, preflightHeaders } from './http/headers.ts';
+import {
+  answerHeaders,
+  crossOriginHeaders,
+  helpLink,
+  preflightHeaders,
+  transportHeaders,
+} from './http/headers.ts';
 import { answerParserError, refuseExpectations } from './http/parser-errors.ts';
+import { type IsAmong, requestIdOf, withinRanges } from './http/proxies.ts';
+import { createTlsServer, type TlsPair } from './http/tls.ts';
 import type { Handlers } from './routes.ts';
 
 const bodyBytesMax = 64 * 1024;
-const headersTimeoutMs = 5_000;
-const requestTimeoutMs = 10_000;
-/** How often node:http looks for requests that take too long. */
-const checkingIntervalMs = 1_000;
-const keepAliveTimeoutMs = 72_000;
+const timeouts = { requestTimeout: 10_000, keepAliveTimeout: 72_000 };
+const httpOptions: ServerOptions = {
+  headersTimeout: 5_000,
+  /** How often node:http looks for requests that take too long, in milliseconds. */
+  connectionsCheckingInterval: 1_000,
+  requireHostHeader: false,
+  // Clients that offer HTTP/2 on the way ("Upgrade: h2c") are answered in HTTP/1.1, as RFC 9110 §7.8 lets us.
+  shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+};
 const pathParameterLengthMax = 500;
 /** Where a page on another origin may call with a link's secret. */
 const crossOriginPaths =
   /^\/(locks|locks\/\d+\/(unlock|access)|group_link|group_link\/qr_code\.(svg|png))\/?$/;
+
+/** What counts against the address that it came from. */
+const wrongCredentials: readonly PosternError['reason'][] = [
+  'unauthorized',
+  'session_over',
+  'sign_in_failed',
+  'wrong_password',
+  'one_time_link_over',
+];
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -46,27 +69,28 @@ export interface AppParts {
   handlers: Handlers;
   failureLimit: FailureLimit;
   log: Logger;
+  /** Absent: plain http. */
+  tls?: TlsPair | undefined;
+  /** Whose `X-Forwarded-For` counts; absent: nobody's. */
+  isProxy?: IsAmong;
 }
 
 /** The HTTP application: every route of the table, and what holds for all of them. */
 export function createApp(parts: AppParts): FastifyInstance {
+  const { isProxy = withinRanges([]), context } = parts;
+  const always = { ...answerHeaders, ...transportHeaders(context.publicUrl) };
   const app = fastify({
     bodyLimit: bodyBytesMax,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
-    http: {
-      headersTimeout: headersTimeoutMs,
-      connectionsCheckingInterval: checkingIntervalMs,
-      requireHostHeader: false,
-      // Clients that offer HTTP/2 on the way ("Upgrade: h2c") are answered in HTTP/1.1, as RFC 9110 §7.8 lets us.
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
-    },
+    ...timeouts,
+    ...transport(parts.tls),
+    trustProxy: isProxy,
+    genReqId: (request) => requestIdOf(request, isProxy, context.random.uuid),
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: pathParameterLengthMax },
     clientErrorHandler: answerParserError,
-    frameworkErrors: (_error, _request, reply) => {
-      reply.headers(answerHeaders);
-      answerError(parts, new PosternError('not_found'), reply);
+    frameworkErrors: (_error, request, reply) => {
+      reply.headers({ ...always, 'x-request-id': request.id });
+      answerError(parts, new PosternError('not_found'), { reply, request });
     },
   });
   app.decorateRequest('caller');
@@ -74,7 +98,10 @@ export function createApp(parts: AppParts): FastifyInstance {
   refuseExpectations(app.server);
   app.register(cookie);
   readBodies(app);
-  app.addHook('onRequest', async (request, reply) => prepareAnswer(request, reply));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(always);
+    prepareAnswer(request, reply);
+  });
   app.addHook('onResponse', async (request, reply) => logAnswer(parts.log, request, reply));
   app.addHook('onRoute', ({ config, url }) => {
     const operation = config && 'operation' in config ? config.operation : undefined;
@@ -82,15 +109,21 @@ export function createApp(parts: AppParts): FastifyInstance {
       throw new Error(`${url} is not in the table of endpoints`);
   });
   app.setErrorHandler((error, request, reply) =>
-    answerError(parts, toPosternError(parts, error), reply, request),
+    answerError(parts, toPosternError(parts, error, request), { reply, request }),
   );
   app.setNotFoundHandler((request, reply) => {
     if (request.method === 'OPTIONS' && isCrossOrigin(request))
       return reply.code(204).headers(preflightHeaders).send();
-    return answerError(parts, new PosternError('not_found'), reply, request);
+    return answerError(parts, new PosternError('not_found'), { reply, request });
   });
   for (const operation of Object.keys(endpoints) as Operation[]) addRoutes(app, parts, operation); // the table's own keys
   return app;
+}
+
+/** How requests come in: over http or https, with the same patience. */
+function transport(tls: TlsPair | undefined): Pick<FastifyHttpOptions<Server>, 'http' | 'serverFactory'> {
+  if (!tls) return { http: httpOptions };
+  return { serverFactory: (handler) => createTlsServer(tls, { ...httpOptions, ...timeouts }, handler) };
 }
 
 function addRoutes(app: FastifyInstance, parts: AppParts, operation: Operation): void {
@@ -101,9 +134,10 @@ function addRoutes(app: FastifyInstance, parts: AppParts, operation: Operation):
     app.route({
       method: [...endpoint.methods],
       url,
-      config: { operation },
+      config: { operation, endless: endpoint.endless },
       // Before the body is read: a stranger's is never parsed.
       onRequest: async (request) => {
+        if (endpoint.guessable) requirePatience(parts, request);
         request.caller = await authenticate(parts.context, endpoint, request);
       },
       handler: async (request, reply) => {
@@ -122,7 +156,9 @@ function addRoutes(app: FastifyInstance, parts: AppParts, operation: Operation):
 function countUnanswered(app: FastifyInstance): void {
   const unanswered = new Set<FastifyRequest>();
   let whenNone = () => {};
-  app.addHook('preHandler', async (request) => void unanswered.add(request));
+  app.addHook('preHandler', async (request) => {
+    if (!isEndless(request)) unanswered.add(request);
+  });
   app.addHook('onResponse', async (request) => {
     unanswered.delete(request);
     if (unanswered.size === 0) whenNone();
@@ -137,6 +173,11 @@ function countUnanswered(app: FastifyInstance): void {
       whenNone = resolve;
     });
   });
+}
+
+function isEndless(request: FastifyRequest): boolean {
+  const { config } = request.routeOptions;
+  return 'endless' in config && config.endless === true;
 }
 
 /** JSON, and nothing at all where a body is sent empty: programs name a content type for a body they do not have. */
@@ -154,7 +195,7 @@ function readBodies(app: FastifyInstance): void {
 }
 
 function prepareAnswer(request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers(answerHeaders);
+  reply.header('x-request-id', request.id);
   if (isCrossOrigin(request) && readCredential(request.headers.authorization)?.kind === 'link') {
     reply.headers(crossOriginHeaders);
   }
@@ -171,7 +212,7 @@ function isCrossOrigin(request: FastifyRequest): boolean {
 }
 
 /** What Fastify itself throws, in our words; everything else is ours to mend, and logged whole. */
-function toPosternError({ log }: AppParts, error: unknown): PosternError {
+function toPosternError({ log }: AppParts, error: unknown, { id }: FastifyRequest): PosternError {
   if (error instanceof PosternError) return error;
   const { code, statusCode, message }: Partial<FastifyError> = error instanceof Error ? error : {};
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new PosternError('body_too_large');
@@ -180,7 +221,7 @@ function toPosternError({ log }: AppParts, error: unknown): PosternError {
     return new PosternError('malformed_request', {
       message: `The body is not valid JSON: ${jsonProblem(message)}`,
     });
-  log.error({ err: error }, 'a request failed');
+  log.error({ err: error, request_id: id }, 'a request failed');
   return new PosternError(isUnavailable(error) ? 'unavailable' : 'internal');
 }
 
@@ -190,17 +231,31 @@ function jsonProblem(message = ''): string {
   return position ? `there is a mistake at ${position}.` : 'it cannot be read.';
 }
 
-function answerError(parts: AppParts, error: PosternError, reply: FastifyReply, request?: FastifyRequest) {
-  const limited = request && isWrongCredential(error) ? limitedError(parts, request) : null;
+function answerError(
+  parts: AppParts,
+  error: PosternError,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+) {
+  const limited = isWrongCredential(error) ? limitedError(parts, request) : null;
   const answer = limited ?? error;
+  reply.header('link', helpLink(answer.reason));
   if (answer.retryAfterS !== undefined) reply.header('retry-after', String(answer.retryAfterS));
   if (answer.entry.status === 426) reply.headers({ upgrade: 'websocket', connection: 'upgrade' });
   if (answer.entry.status === 401) reply.header('www-authenticate', 'KISI-LOGIN, Bearer, KISI-GROUP-LINK');
-  return reply.code(answer.entry.status).type('application/json; charset=utf-8').send(errorBody(answer));
+  const { status } = answer.entry;
+  // What went wrong on our side is in our log, under this name.
+  const body = status >= 500 ? { ...errorBody(answer), request_id: request.id } : errorBody(answer);
+  return reply.code(status).type('application/json; charset=utf-8').send(body);
 }
 
 function isWrongCredential(error: PosternError): boolean {
-  return error.reason === 'unauthorized' || error.reason === 'session_over';
+  return wrongCredentials.includes(error.reason);
+}
+
+/** Unlike our secrets a password can be guessed, so from some point on not even a right one is looked at. */
+function requirePatience({ failureLimit, context }: AppParts, { ip }: FastifyRequest): void {
+  const waitS = failureLimit.waitS(ip, context.clock.monotonicMs());
+  if (waitS !== null) throw new PosternError('too_many_requests', { retryAfterS: waitS });
 }
 
 function limitedError({ failureLimit, context }: AppParts, request: FastifyRequest): PosternError | null {
@@ -208,14 +263,20 @@ function limitedError({ failureLimit, context }: AppParts, request: FastifyReque
   return waitS === null ? null : new PosternError('too_many_requests', { retryAfterS: waitS });
 }
 
-/** The route's pattern, never the address: an address may hold a secret. */
+/**
+ * The route's pattern, never the address: an address may hold a secret. Where visitors come from is nobody's
+ * business; where wrong credentials come from is.
+ */
 function logAnswer(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
-  const { method, routeOptions } = request;
+  const { method, routeOptions, id } = request;
+  const { statusCode: status } = reply;
   const fields = {
+    request_id: id,
     method,
     route: routeOptions.url ?? 'none',
-    status: reply.statusCode,
+    status,
     ms: Math.round(reply.elapsedTime),
+    ...(status === 401 || status === 429 ? { address: request.ip } : {}),
   };
   log.info(fields, 'request');
 }

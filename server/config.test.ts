@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -28,19 +28,20 @@ function keyFile(name: string, content: string): string {
 describe('the settings', () => {
   it('work without any, on this machine only', () => {
     const config = readConfig({});
-    assert.deepEqual(
-      { ...config, dataFolder: '' },
-      {
-        ...{ host: '127.0.0.1', port: 8080, publicUrl: null, dataFolder: '', secretKey: null },
-        ...{ rateLimits: true, logLevel: null },
-      },
-    );
+    assert.partialDeepStrictEqual(config, {
+      ...{ host: '127.0.0.1', port: 8080, publicUrl: null, secretKey: null, rateLimits: true },
+      ...{ tls: null, lan: null, trustedProxies: [], logLevel: null, logFormat: null, warnings: [] },
+    });
     assert.equal(config.dataFolder, join(process.cwd(), 'data'));
   });
 
   it('take every value that is allowed', () => {
     for (const host of ['0.0.0.0', '::', '::1', '192.0.2.7', 'localhost'])
-      assert.equal(readConfig({ POSTERN_HOST: host }).host, host);
+      assert.equal(readConfig({ POSTERN_HOST: host, POSTERN_TRUST_PROXY: '192.0.2.1' }).host, host);
+    for (const format of ['json', 'text'])
+      assert.equal(readConfig({ POSTERN_LOG_FORMAT: format }).logFormat, format);
+    const proxies = ['127.0.0.1', '::1', '10.1.0.0/24', 'fd00::/8', '192.0.2.1/32'];
+    assert.deepEqual(readConfig({ POSTERN_TRUST_PROXY: proxies.join(' , ') }).trustedProxies, proxies);
     for (const port of [0, 1, 65_535]) assert.equal(readConfig({ POSTERN_PORT: String(port) }).port, port);
     for (const level of ['debug', 'info', 'warn', 'error', 'silent']) {
       assert.equal(readConfig({ POSTERN_LOG_LEVEL: level }).logLevel, level);
@@ -81,6 +82,30 @@ describe('the settings', () => {
     ['POSTERN_SECRET_KEY_FILE', [join(folder, 'missing.key')]],
     ['POSTERN_RATE_LIMITS', ['', 'yes', 'ON', '0', 'false']],
     ['POSTERN_LOG_LEVEL', ['', 'trace', 'INFO', 'verbose']],
+    ['POSTERN_LOG_FORMAT', ['', 'pretty', 'JSON', 'logfmt']],
+    ['POSTERN_PLAIN_HTTP', ['', 'yes', 'on', 'ALLOW']],
+    ['POSTERN_TLS_CERT', ['']],
+    ['POSTERN_TLS_KEY', ['']],
+    [
+      'POSTERN_TRUST_PROXY',
+      [
+        '',
+        ',',
+        '127.0.0.1,',
+        'proxy',
+        'true',
+        '1',
+        'loopback',
+        '10.0.0.0/33',
+        '::/129',
+        '10.0.0.0/',
+        '10.0.0/8',
+      ],
+    ],
+    [
+      'POSTERN_TRUST_PROXY',
+      ['10.0.0.0/8/8', '10.0.0.0/-1', 'fe80::1%eth0', '0.0.0.0/0', '::/0', '127.0.0.1 ::1'],
+    ],
   ];
   for (const [name, values] of wrong) {
     it(`name ${name} in a sentence when it is wrong`, () => {
@@ -139,6 +164,72 @@ describe('the settings', () => {
       );
     }
   });
+
+  const tls = { POSTERN_TLS_CERT: 'a.crt', POSTERN_TLS_KEY: 'a.key' };
+
+  it('listen beyond this machine with https, behind a named proxy, or where that was allowed', () => {
+    for (const host of ['0.0.0.0', '::', '192.0.2.7', '10.0.0.1', 'fd00::7']) {
+      const sentence = refusal({ POSTERN_HOST: host });
+      for (const way of ['POSTERN_TLS_CERT', 'POSTERN_TRUST_PROXY', 'POSTERN_PLAIN_HTTP=allow'])
+        assert.ok(sentence.includes(way), sentence);
+      // A public address in https is no proof that anybody encrypts on the way.
+      refusal({ POSTERN_HOST: host, POSTERN_PUBLIC_URL: 'https://doors.example.org' });
+      assert.equal(readConfig({ POSTERN_HOST: host, POSTERN_TRUST_PROXY: '10.0.0.9' }).host, host);
+      const config = readConfig({
+        POSTERN_HOST: host,
+        POSTERN_PUBLIC_URL: 'https://doors.example.org',
+        ...tls,
+      });
+      assert.deepEqual(config.warnings, []);
+      const [warning, ...more] = readConfig({ POSTERN_HOST: host, POSTERN_PLAIN_HTTP: 'allow' }).warnings;
+      assert.match(warning ?? '', /^POSTERN_PLAIN_HTTP=allow: .*\.$/);
+      assert.deepEqual(more, []);
+    }
+  });
+
+  it('take a certificate and its key together, for a public address in https', () => {
+    const { tls: files } = readConfig(tls);
+    assert.deepEqual(files, { certificate: join(process.cwd(), 'a.crt'), key: join(process.cwd(), 'a.key') });
+    for (const [given, missing] of [
+      ['POSTERN_TLS_CERT', 'POSTERN_TLS_KEY'],
+      ['POSTERN_TLS_KEY', 'POSTERN_TLS_CERT'],
+    ] as const) {
+      assert.match(refusal({ [given]: 'a.pem' }), new RegExp(`${given} is set, but ${missing} is not`));
+    }
+    assert.match(
+      refusal({ ...tls, POSTERN_PUBLIC_URL: 'http://doors.example.org' }),
+      /POSTERN_PUBLIC_URL is http:.*https only/,
+    );
+  });
+
+  it('warn of what works, but hardly as it is meant', () => {
+    const warnings = (environment: Record<string, string>) => readConfig(environment).warnings;
+    const named = 'https://doors.example.org';
+    assert.match(
+      warnings({ POSTERN_PUBLIC_URL: 'http://doors.example.org' }).join(),
+      /^POSTERN_PUBLIC_URL is http:[^,]*https only/,
+    );
+    assert.match(
+      warnings({ POSTERN_PUBLIC_URL: named }).join(),
+      /^POSTERN_TRUST_PROXY does not name the proxy/,
+    );
+    assert.match(warnings({ POSTERN_HOST: '::', ...tls }).join(), /^POSTERN_PUBLIC_URL is not set/);
+    for (const fine of [
+      {},
+      tls,
+      { POSTERN_PUBLIC_URL: 'http://127.0.0.1:8080' },
+      { POSTERN_PUBLIC_URL: 'http://[::1]:8080' },
+      { POSTERN_PUBLIC_URL: named, POSTERN_TRUST_PROXY: '127.0.0.1' },
+      { POSTERN_PUBLIC_URL: named, ...tls },
+    ]) {
+      assert.deepEqual(warnings(fine), [], JSON.stringify(fine));
+    }
+    assert.equal(
+      warnings({ POSTERN_PUBLIC_URL: 'http://127.example.org' }).length,
+      1,
+      'a name, not an address',
+    );
+  });
 });
 
 describe('the secret key', () => {
@@ -159,6 +250,24 @@ describe('the secret key', () => {
   it('comes from a file, its newline and all', () => {
     const file = keyFile('good.key', `${bytes.toString('base64')}\n`);
     assert.deepEqual(readConfig({ POSTERN_SECRET_KEY_FILE: file }).secretKey, bytes);
+  });
+
+  it('is taken from a file that others may read, with a warning', () => {
+    const file = keyFile('open.key', newSecretKeyText());
+    for (const [mode, count] of [
+      [0o600, 0],
+      [0o400, 0],
+      [0o640, 1],
+      [0o604, 1],
+      [0o444, 1],
+    ] as const) {
+      chmodSync(file, mode);
+      const { warnings, secretKey } = readConfig({ POSTERN_SECRET_KEY_FILE: file });
+      assert.equal(secretKey?.length, 32);
+      assert.equal(warnings.length, count, mode.toString(8));
+      if (count > 0)
+        assert.match(warnings.join(), /^POSTERN_SECRET_KEY_FILE: others .*open\.key\. .*chmod 600/);
+    }
   });
 
   it('is new every time it is made', () => {

@@ -151,8 +151,9 @@ export interface Config {
 export interface Lan {
   /** The address that links begin with. */
   address: string;
-  /** The certificate of the authority that signed the server's: PEM, for phones to trust. */
+  /** The certificate of the authority that signed the server's, for phones to trust: PEM, and the file that holds it. */
   authority: string;
+  authorityFile: string;
 }
 
 /** Reads and checks the settings. Throws a SettingError that names the setting and says what to change. */

@@ -45,6 +45,8 @@ export interface Demo {
   group_id: number;
   locks: { id: number; name: string }[];
   link: { id: number; secret: string; url: string; pass: string; qr_png: string };
+  /** With `--lan`: the file of the certificate to trust. */
+  authority?: string | undefined;
 }
 
 /** The agent that the demo runs in its own process. */
@@ -61,6 +63,11 @@ export interface DemoAgent {
  */
 export function demoConfig(config: Config): Config {
   const { dataFolder } = config;
+  if (config.databaseUrl !== null) {
+    throw new SettingError(
+      'The demo keeps its own embedded database. Remove POSTERN_DATABASE_URL, or start the real server with `postern serve`.',
+    );
+  }
   const files = demoFiles(dataFolder);
   if (existsSync(files.unfinished)) clearUnfinished(files);
   const logLevel = config.logLevel ?? 'warn';
@@ -88,7 +95,11 @@ export function demoConfig(config: Config): Config {
 /** Opens what the first start made, or makes it. Answers the same things every time. */
 export async function openDemo(
   context: Context,
-  { dataFolder, timeZone }: { dataFolder: string; timeZone: string },
+  {
+    dataFolder,
+    timeZone,
+    authority,
+  }: { dataFolder: string; timeZone: string; authority?: string | undefined },
 ): Promise<{ demo: Demo; agent: DemoAgent }> {
   const file = demoFiles(dataFolder).record;
   const record = existsSync(file) ? readRecord(file) : await makeRecord(context, { dataFolder, timeZone });
@@ -108,6 +119,7 @@ export async function openDemo(
     group_id,
     locks,
     link: { ...link, url, pass, qr_png },
+    authority,
   };
   writeRecord(dataFolder, { ...demo, agent: record.agent });
   return {

@@ -138,7 +138,7 @@ async function connectSilentAgent(
     await tx.query.updateTable('doors').set({ agent_id: id }).where('id', '=', door_id).execute();
     return id;
   });
-  context.agents.add({ agent_id, send: () => commanded.resolve(), end: () => {} });
+  context.agents.add({ agent_id, send: () => commanded.resolve(), end: () => {}, giveWay: () => {} });
   return { commanded: commanded.promise };
 }
 

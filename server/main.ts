@@ -11,7 +11,7 @@ import type { Clock, Context, Random } from './context.ts';
 import { recordEvent } from './events/events.ts';
 import { announcing, EventFeed } from './events/feed.ts';
 import { FailureLimit } from './http/failure-limit.ts';
-import { trustedProxies } from './http/proxies.ts';
+import { withinRanges } from './http/proxies.ts';
 import { openTls, ownCertificate } from './http/tls.ts';
 import { type HostKey, openHostKey } from './installation.ts';
 import { readPageFiles } from './links/page-files.ts';
@@ -19,7 +19,7 @@ import { openLog } from './log.ts';
 import { OrganizationKeys } from './organizations/keys.ts';
 import { createHandlers } from './routes.ts';
 import { createSealer } from './secrets/sealer.ts';
-import { openDatabase } from './storage.ts';
+import { asSettingError, openDatabase } from './storage.ts';
 import { Holds } from './unlocks/holds.ts';
 import { Presentations } from './unlocks/presentations.ts';
 
@@ -70,7 +70,10 @@ export async function openInstallation(
   const onBackgroundError = (error: unknown) => log.error({ err: error }, 'work in the background failed');
   const feed = new EventFeed({ database: opened, onError: onBackgroundError });
   const database = announcing(opened, feed);
-  const bus = await openBus(config, { process_id: random.uuid(), log });
+  const bus = await openBus(config, { process_id: random.uuid(), log }).catch(async (error: unknown) => {
+    await database.close();
+    throw error;
+  });
   const sealer = createSealer({ secretKey: config.secretKey, random: random.bytes });
   const context: Context = {
     database,
@@ -109,7 +112,11 @@ async function openBus(
     monotonicMs: systemClock.monotonicMs,
     onLost: (error) => log.warn({ err: error }, 'the line to the other server processes was lost'),
   });
-  await bus.open();
+  try {
+    await bus.open();
+  } catch (error) {
+    throw await asSettingError(error, 'POSTERN_DATABASE_URL');
+  }
   return bus;
 }
 
@@ -123,7 +130,12 @@ function openStderrLog({ logLevel, logFormat }: Config): Promise<Logger> {
 /** Serves an open installation over HTTP and to its agents. Closing the server leaves the installation open. */
 export async function startServer(installation: OpenInstallation, config: Config): Promise<RunningServer> {
   const { context, hostKey, log } = installation;
-  const handlers = createHandlers({ context, files: readPageFiles(), holds: new Holds(context) });
+  const handlers = createHandlers({
+    context,
+    files: readPageFiles(),
+    holds: new Holds(context),
+    authority: config.lan?.authority,
+  });
   const tls = config.tls && openTls(config.tls, { context, log });
   const app = createApp({
     context,
@@ -131,7 +143,7 @@ export async function startServer(installation: OpenInstallation, config: Config
     failureLimit: new FailureLimit(config.rateLimits),
     log,
     tls: tls?.pair(),
-    isProxy: trustedProxies(config.trustedProxies),
+    isProxy: withinRanges(config.trustedProxies),
   });
   const presentations = new Presentations(context);
   const endAgents = acceptAgents(app.server, {

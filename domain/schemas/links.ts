@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Choice, Email, Flag, Id, Instant, Name, Nullable, Phone } from './fields.ts';
+import { Choice, Email, Flag, Id, Ignored, Instant, Name, Nullable, Phone } from './fields.ts';
 import { listing } from './lists.ts';
 
 /* What callers send about access links. */
@@ -52,10 +52,16 @@ export const LinkQuery = Type.Object({
     ]),
   ),
   state: Optional(Choice(['active', 'ended'])),
+  cursor: Optional(
+    Type.String({ pattern: '^[A-Za-z0-9_-]{1,1000}$', description: 'the cursor of an earlier answer' }),
+  ),
 });
+
+/** Nothing needs to be sent to be shown a link's credentials. */
+export const LinkReveal = Type.Object({ group_link: Optional(Ignored) });
 
 export const QrCodeQuery = Type.Object({
   size: Optional(
-    Type.Integer({ minimum: 64, maximum: 2048, description: 'pixels, a whole number from 64 to 2048' }),
+    Type.Integer({ minimum: 64, maximum: 2048, description: 'a whole number of pixels from 64 to 2048' }),
   ),
 });

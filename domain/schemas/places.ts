@@ -1,5 +1,15 @@
 import { Type } from 'typebox';
-import { Address, Description, Ignored, Latitude, Longitude, Name, Nullable, TimeZone } from './fields.ts';
+import {
+  Address,
+  Description,
+  Flag,
+  Ignored,
+  Latitude,
+  Longitude,
+  Name,
+  Nullable,
+  TimeZone,
+} from './fields.ts';
 import { favorites, listing, SortWithFavorites } from './lists.ts';
 
 /* What callers send about places. */
@@ -21,3 +31,5 @@ export const NewPlace = Type.Object(placeFields);
 export const PlaceChange = Type.Partial(Type.Object(placeFields));
 
 export const PlaceQuery = Type.Object({ ...listing, ...favorites, sort: SortWithFavorites });
+
+export const PlaceShowQuery = Type.Object({ favorite: Optional(Nullable(Flag)) });

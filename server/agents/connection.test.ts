@@ -354,13 +354,17 @@ describe('commands', { concurrency: true }, () => {
     const request = { link, door_id: known.door_id, method: 'api' } as const;
     const asked = Array.from({ length: 300 }, () => unlockWithLink(server.context, request));
     const results = await Promise.all(asked);
-    // They arrived in one turn of the event loop: a commit takes 256, the next the rest.
-    assert.deepEqual(
-      agent.unlocks.map(({ commands, sequence }) => [commands.length, sequence]),
-      [
+    const counts = agent.unlocks.map(({ commands, sequence }) => [commands.length, sequence]);
+    // They arrived in one turn of the event loop: a commit of the one writer takes 256, the next the rest. On
+    // PostgreSQL each has its own commit.
+    if (server.ownerUrl === null)
+      assert.deepEqual(counts, [
         [256, 1],
         [44, 2],
-      ],
+      ]);
+    assert.deepEqual(
+      counts.map(([, sequence]) => sequence),
+      counts.map((_, index) => index + 1),
     );
     assert.ok(agent.unlocks.every(({ session }) => session === agent.session));
     const uuids = results.map((result) => (result.opened ? result.event_uuid : result.reason));

@@ -5,11 +5,14 @@ import {
   AgentMessage,
   agentProtocolVersion,
   commandLifetimeMs,
+  doorStatesPerMessageMax,
+  doorStatesTimeoutMs,
   type HandshakeTranscript,
   handshakeBytes,
   heartbeatIntervalMs,
   heartbeatTimeoutMs,
   type ServerMessage,
+  type ToldDoorState,
   type UnlockCommand,
 } from '../../domain/agent-protocol.ts';
 import { PosternError } from '../../domain/errors.ts';
@@ -17,8 +20,9 @@ import type { Context } from '../context.ts';
 import type { HostKey } from '../installation.ts';
 import { publicKeyOf } from '../organizations/keys.ts';
 import type { Presentation, PresentationResult } from '../unlocks/presentations.ts';
+import { noteAgentSeen } from './agents.ts';
 import type { AgentSession, DoorCommand } from './sessions.ts';
-import { selectAgent, selectDoorIdsOfAgent } from './store.ts';
+import { selectAgent, selectDoorIdsOfAgent, selectDoorStatesOfAgent } from './store.ts';
 
 const handshakeTimeoutMs = 5_000;
 const presentationsAtOnceMax = 64;
@@ -46,8 +50,10 @@ export class AgentConnection implements AgentSession {
   #sequence = 0;
   #heartbeats = 0;
   #lastHeartbeat: { agentMs: number; receivedMs: number } | null = null;
-  #pending: DoorCommand[] = [];
+  #pending: UnlockCommand[] = [];
   #presentations = 0;
+  #told = 0;
+  readonly #untilKept = new Map<number, (isKept: boolean) => void>();
   #ended = false;
   #timer: NodeJS.Timeout;
 
@@ -65,9 +71,24 @@ export class AgentConnection implements AgentSession {
     socket.on('error', (error) => this.end(error.message));
   }
 
-  send(command: DoorCommand): void {
-    this.#pending.push(command);
+  send({ age_ms = 0, ...command }: DoorCommand): void {
+    this.#pending.push({ ...command, deadline_ms: this.#deadline() - age_ms });
     if (this.#pending.length === 1) setImmediate(() => this.#flush());
+  }
+
+  tellDoorStates(doors: readonly ToldDoorState[]): Promise<boolean> {
+    if (this.#ended) return Promise.resolve(false);
+    this.#told += 1;
+    const message_id = this.#told;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => this.#kept(message_id, false), doorStatesTimeoutMs);
+    this.#untilKept.set(message_id, (isKept) => {
+      clearTimeout(timer);
+      this.#untilKept.delete(message_id);
+      resolve(isKept);
+    });
+    this.#say({ type: 'door_states', message_id, doors: [...doors] });
+    return promise;
   }
 
   end(why: string): void {
@@ -78,10 +99,20 @@ export class AgentConnection implements AgentSession {
     this.#closed();
   }
 
+  giveWay(): void {
+    if (this.#ended) return;
+    this.end('another session of the same agent began');
+    const { context, onSecondSession } = this.#settings;
+    if (this.#agent) onSecondSession(this.#agent).catch(context.onBackgroundError);
+  }
+
   #closed(): void {
+    const wasOpen = !this.#ended;
     this.#ended = true;
     clearTimeout(this.#timer);
     this.#settings.context.agents.remove(this);
+    for (const message_id of [...this.#untilKept.keys()]) this.#kept(message_id, false);
+    if (this.#agent && wasOpen) this.#inBackground(noteAgentSeen(this.#settings.context, this.#agent));
   }
 
   async #receive(data: RawData, isBinary: boolean): Promise<void> {
@@ -96,6 +127,8 @@ export class AgentConnection implements AgentSession {
         return this.#settings.context.agents.report(this, message.command_id, message.outcome);
       case 'presentation':
         return this.#present(this.#agent, message);
+      case 'door_states_kept':
+        return this.#kept(message.message_id, true);
       case 'hello':
       case 'proof':
         return this.end('it began the handshake twice');
@@ -166,21 +199,38 @@ export class AgentConnection implements AgentSession {
   }
 
   /** The agent can be given commands from its first heartbeat on: before it, no deadline could be named. */
-  async #noteHeartbeat(agentMs: number, sequence: number): Promise<void> {
+  #noteHeartbeat(agentMs: number, sequence: number): void {
     if (sequence > this.#heartbeats) return this.end('it answered a heartbeat that was not sent');
     if (sequence < this.#heartbeats) return;
     const isFirst = this.#lastHeartbeat === null;
     this.#lastHeartbeat = { agentMs, receivedMs: this.#now() };
     if (!isFirst || this.#agent === null) return;
     this.#settings.log.info({ agent_id: this.agent_id }, 'agent connected');
-    if (this.#settings.context.agents.add(this)) await this.#settings.onSecondSession(this.#agent);
+    this.#settings.context.agents.add(this);
+    // Only now are its doors read: what changes after that is told to this session by whoever changes it.
+    this.#inBackground(this.#tellAllDoors(this.#agent));
+    this.#inBackground(noteAgentSeen(this.#settings.context, this.#agent));
+  }
+
+  async #tellAllDoors({ organization_id, agent_id }: Known): Promise<void> {
+    const { read } = this.#settings.context.database.of(organization_id);
+    if (!(await selectAgent(read, agent_id))) return this.end('the agent was removed meanwhile');
+    const doors = await selectDoorStatesOfAgent(read, { organization_id, id: agent_id });
+    for (let start = 0; start < doors.length; start += doorStatesPerMessageMax)
+      void this.tellDoorStates(doors.slice(start, start + doorStatesPerMessageMax));
+  }
+
+  /** What must not hold up the session's messages: the answer that it waits for may be among them. */
+  #inBackground(work: Promise<void>): void {
+    work.catch(this.#settings.context.onBackgroundError);
+  }
+
+  #kept(message_id: number, isKept: boolean): void {
+    this.#untilKept.get(message_id)?.(isKept);
   }
 
   #flush(): void {
-    const commands = this.#pending.map(({ age_ms = 0, ...command }) => ({
-      ...command,
-      deadline_ms: this.#deadline() - age_ms,
-    }));
+    const commands = this.#pending;
     this.#pending = [];
     // Larger than one frame's worth of commands: several frames.
     for (let start = 0; start < commands.length; start += 256)

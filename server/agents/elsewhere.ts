@@ -124,7 +124,7 @@ export class Elsewhere {
     const now = this.#monotonicMs();
     const own = new Map(this.#here.agents());
     for (const [agent_id, connectedMs] of here) {
-      this.#known.set(agent_id, { process_id: from, heardMs: now });
+      this.#known.set(agent_id, { process_id: from, heardMs: now - ageMs });
       const sinceMs = own.get(agent_id);
       if (sinceMs !== undefined && connectedMs + ageMs < now - sinceMs) this.#here.supersede(agent_id);
     }

@@ -1,4 +1,8 @@
-import { outcomeTimeoutMs } from '../../domain/agent-protocol.ts';
+import {
+  doorStatesPerMessageMax,
+  outcomeTimeoutMs,
+  type ToldDoorState,
+} from '../../domain/agent-protocol.ts';
 import type { Outcome } from '../../domain/event.ts';
 import { type AgentRequest, Elsewhere, type ElsewhereSettings } from './elsewhere.ts';
 
@@ -7,7 +11,7 @@ export interface DoorCommand {
   command_id: string;
   door_id: number;
   pulse_ms: number;
-  /** How long ago it was decided, if that was in another process: so much less time is left for it. */
+  /** How long ago it was decided: so much less time is left for it. */
   age_ms?: number;
 }
 
@@ -16,8 +20,12 @@ export interface AgentSession {
   agent_id: number;
   /** Puts the command into the next message; all of one turn of the event loop travel together. */
   send(command: DoorCommand): void;
+  /** Answers whether the agent has said in time that it keeps how these doors stand. */
+  tellDoorStates(doors: readonly ToldDoorState[]): Promise<boolean>;
   /** Ends the session, telling why in the log. */
   end(why: string): void;
+  /** A second session of the same agent began, here or at another process: ends this one and raises the alarm. */
+  giveWay(): void;
 }
 
 /** Which agents are connected, and which commands wait for an outcome. Nothing is kept for an absent agent. */
@@ -33,7 +41,7 @@ export class AgentSessions {
     this.#elsewhere = new Elsewhere(settings);
     this.#elsewhere.begin({
       agents: () => this.#since,
-      supersede: (agent_id) => this.#sessions.get(agent_id)?.end('another session of the same agent began'),
+      supersede: (agent_id) => this.#sessions.get(agent_id)?.giveWay(),
       serve: (request, ageMs) => this.#serve(request, ageMs),
     });
   }
@@ -46,15 +54,13 @@ export class AgentSessions {
     return [...new Set([...this.#sessions.keys(), ...this.#elsewhere.ids()])];
   }
 
-  /** A second session of the same agent ends the first. Answers whether there was one. */
-  add(session: AgentSession): boolean {
+  /** A second session of the same agent ends the first: the process that has the first sees to that. */
+  add(session: AgentSession): void {
     const earlier = this.#sessions.get(session.agent_id);
     this.#sessions.set(session.agent_id, session);
     this.#since.set(session.agent_id, this.#monotonicMs());
-    const hadAnother = earlier !== undefined || this.#elsewhere.has(session.agent_id);
     this.#elsewhere.announce();
-    earlier?.end('another session of the same agent began');
-    return hadAnother;
+    earlier?.giveWay();
   }
 
   remove(session: AgentSession): void {
@@ -72,7 +78,7 @@ export class AgentSessions {
   async unlock(agent_id: number, command: DoorCommand): Promise<Outcome> {
     const session = this.#sessions.get(agent_id);
     if (session) return this.#unlockHere(session, command);
-    const request: UnlockRequest = { kind: 'unlock', agent_id, command };
+    const request: AgentsRequest = { kind: 'unlock', agent_id, command };
     const answer = await this.#elsewhere.ask(request);
     return isOutcome(answer) ? answer : 'unknown';
   }
@@ -96,6 +102,29 @@ export class AgentSessions {
     if (waiting?.session === session) waiting.settle(outcome);
   }
 
+  /** Tells an agent how doors of it stand. Answers whether it has said in time that it keeps all of that. */
+  async tellDoorState(agent_id: number, doors: readonly ToldDoorState[]): Promise<boolean> {
+    const told: Promise<boolean>[] = [];
+    for (let start = 0; start < doors.length; start += doorStatesPerMessageMax)
+      told.push(this.#tell(agent_id, doors.slice(start, start + doorStatesPerMessageMax)));
+    return (await Promise.all(told)).every(Boolean);
+  }
+
+  async #tell(agent_id: number, doors: readonly ToldDoorState[]): Promise<boolean> {
+    const session = this.#sessions.get(agent_id);
+    if (session) return session.tellDoorStates(doors);
+    const request: AgentsRequest = { kind: 'door_states', agent_id, doors };
+    return (await this.#elsewhere.ask(request)) === true;
+  }
+
+  /** Ends the agent's session, if it has one. */
+  async end(agent_id: number, why: string): Promise<void> {
+    const session = this.#sessions.get(agent_id);
+    if (session) return session.end(why);
+    const request: AgentsRequest = { kind: 'end', agent_id, why };
+    await this.#elsewhere.ask(request);
+  }
+
   /** Ends every session: the server is stopping. What waits for an outcome will not hear of it. */
   close(): void {
     this.#elsewhere.close();
@@ -107,15 +136,27 @@ export class AgentSessions {
   async #serve(request: AgentRequest, ageMs: number): Promise<unknown> {
     const session = this.#sessions.get(request.agent_id);
     if (!session) return null;
-    const { command } = request as UnlockRequest; // the one kind there is
-    return this.#unlockHere(session, { ...command, age_ms: ageMs });
+    const asked = request as AgentsRequest; // our own processes ask nothing else
+    switch (asked.kind) {
+      case 'unlock':
+        return this.#unlockHere(session, {
+          ...asked.command,
+          age_ms: (asked.command.age_ms ?? 0) + ageMs,
+        });
+      case 'door_states':
+        return session.tellDoorStates(asked.doors);
+      case 'end':
+        return session.end(asked.why);
+    }
   }
 }
 
-interface UnlockRequest extends AgentRequest {
-  kind: 'unlock';
-  command: DoorCommand;
-}
+type AgentsRequest = AgentRequest &
+  (
+    | { kind: 'unlock'; command: DoorCommand }
+    | { kind: 'door_states'; doors: readonly ToldDoorState[] }
+    | { kind: 'end'; why: string }
+  );
 
 function isOutcome(answer: unknown): answer is Outcome {
   return answer === 'done' || answer === 'not_done' || answer === 'unknown';

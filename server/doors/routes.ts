@@ -7,6 +7,7 @@ import type { LoginRequest, Request } from '../http/handlers.ts';
 import { bodyParser, parseId, queryParser } from '../http/parse.ts';
 import { listDoorsOfLink } from '../links/view.ts';
 import { selectPlace } from '../places/store.ts';
+import { changeLockDown, type LockDown } from './doors.ts';
 import {
   type DoorWithPlace,
   deleteGroupDoorsOf,
@@ -20,7 +21,7 @@ const parseQuery = queryParser(DoorQuery);
 const parseNew = bodyParser('lock', NewDoor);
 const parseChange = bodyParser('lock', DoorChange);
 
-/** With a login: all doors of the organization; with a link: its own, and whether each would open now. */
+/** With a login: all doors that it may see; with a link: its own, and whether each would open now. */
 export async function listDoors(context: Context, request: Request<LoginCaller | LinkCaller>) {
   const { caller, query, reply } = request;
   const parsed = parseQuery(query);
@@ -30,21 +31,17 @@ export async function listDoors(context: Context, request: Request<LoginCaller |
     return rows;
   }
   const asked = { ...parsed, reachableAgents: context.agents.reachableAgents() };
-  const { rows, range } = await selectDoors(
-    context.database.of(caller.organization_id).read,
-    caller.organization_id,
-    asked,
-  );
+  const { rows, range } = await selectDoors(context.database.of(caller.organization_id).read, caller, asked);
   reply.header('x-collection-range', range);
-  return rows.map((door) => doorAnswer(context, door));
+  return rows.map((door) => ({
+    ...doorAnswer(context, door),
+    ...(parsed.favorite === undefined ? {} : { favorite: false }),
+  }));
 }
 
 export async function showDoor(context: Context, { caller, params }: LoginRequest) {
-  const door = await selectDoor(
-    context.database.of(caller.organization_id).read,
-    caller.organization_id,
-    parseId(params.id ?? ''),
-  );
+  const { read } = context.database.of(caller.organization_id);
+  const door = await selectDoor(read, caller, parseId(params.id ?? ''));
   if (!door) throw new PosternError('not_found');
   return doorAnswer(context, door);
 }
@@ -54,8 +51,9 @@ export async function createDoor(context: Context, { caller, body }: LoginReques
   const { organization_id } = caller;
   const { name, place_id, description = null, latitude = null, longitude = null, order_id = null } = input;
   const at = context.clock.now();
-  return context.database.of(caller.organization_id).transaction(async (tx) => {
-    if (!(await selectPlace(tx, organization_id, place_id))) {
+  return context.database.of(organization_id).transaction(async (tx) => {
+    await tx.lock('places', { organization_id, id: place_id }, 'as it is');
+    if (!(await selectPlace(tx, caller, place_id))) {
       throw invalidField('place_id', 'must be the id of one of your places');
     }
     const row = { organization_id, place_id, name, description, latitude, longitude, order_id };
@@ -63,15 +61,9 @@ export async function createDoor(context: Context, { caller, body }: LoginReques
     const id = await insertDoor(tx, { ...row, ...unset, created_at: at, updated_at: at });
     const message = `${caller.member_name} created the door ${name}`;
     const object = { type: 'Lock', id, name } as const;
-    await recordEvent(context, tx, {
-      ...causedBy(caller),
-      type: 'lock.create',
-      at,
-      object,
-      place_id,
-      message,
-    });
-    const door = await selectDoor(tx, organization_id, id);
+    const event = { ...causedBy(caller), type: 'lock.create', at, object, place_id, message } as const;
+    await recordEvent(context, tx, event);
+    const door = await selectDoor(tx, { organization_id, group_ids: null }, id);
     return door && doorAnswer(context, door);
   });
 }
@@ -81,20 +73,15 @@ export async function changeDoor(context: Context, { caller, params, body, reply
   const change = parseChange(body);
   const at = context.clock.now();
   await context.database.of(caller.organization_id).transaction(async (tx) => {
-    const door = await selectDoor(tx, key.organization_id, key.id);
+    await tx.lock('doors', key, 'to change');
+    const door = await selectDoor(tx, caller, key.id);
     if (!door) throw new PosternError('not_found');
     await updateDoor(tx, key, { ...change, updated_at: at });
     const object = { type: 'Lock', id: key.id, name: change.name ?? door.name } as const;
     const message = `${caller.member_name} changed the door ${object.name}`;
     const { place_id } = door;
-    await recordEvent(context, tx, {
-      ...causedBy(caller),
-      type: 'lock.update',
-      at,
-      object,
-      place_id,
-      message,
-    });
+    const event = { ...causedBy(caller), type: 'lock.update', at, object, place_id, message } as const;
+    await recordEvent(context, tx, event);
   });
   reply.code(204);
 }
@@ -104,23 +91,47 @@ export async function removeDoor(context: Context, { caller, params, reply }: Lo
   const key = { organization_id: caller.organization_id, id: parseId(params.id ?? '') };
   const at = context.clock.now();
   await context.database.of(caller.organization_id).transaction(async (tx) => {
-    const door = await selectDoor(tx, key.organization_id, key.id);
+    await tx.lock('doors', key, 'to change');
+    const door = await selectDoor(tx, caller, key.id);
     if (!door) throw new PosternError('not_found');
-    await deleteGroupDoorsOf(tx, key.organization_id, key.id);
+    await deleteGroupDoorsOf(tx, key);
     await updateDoor(tx, key, { deleted_at: at, agent_id: null, updated_at: at });
     const { name, place_id } = door;
     const message = `${caller.member_name} deleted the door ${name}`;
     const object = { type: 'Lock', id: key.id, name } as const;
-    await recordEvent(context, tx, {
-      ...causedBy(caller),
-      type: 'lock.delete',
-      at,
-      object,
-      place_id,
-      message,
-    });
+    const event = { ...causedBy(caller), type: 'lock.delete', at, object, place_id, message } as const;
+    await recordEvent(context, tx, event);
   });
   reply.code(204);
+}
+
+export async function lockDownDoor(context: Context, { caller, params }: LoginRequest) {
+  const changed = await changeLockDown(context, caller, { id: parseId(params.id ?? ''), down: true });
+  return lockDownAnswer(changed, 'The door is locked down.');
+}
+
+export async function cancelLockDownOfDoor(context: Context, { caller, params }: LoginRequest) {
+  const changed = await changeLockDown(context, caller, { id: parseId(params.id ?? ''), down: false });
+  const stillDown = changed.door.locked_down_at !== null;
+  return lockDownAnswer(
+    changed,
+    stillDown
+      ? "The door's own lock-down is cancelled; its place is still locked down."
+      : 'The door is no longer locked down.',
+  );
+}
+
+function lockDownAnswer({ door, reached }: LockDown, message: string) {
+  const { id, name, agent_id, locked_down_at } = door;
+  const missed = agent_id === null ? 'No agent drives it.' : 'Its agent learns of it when it connects again.';
+  return {
+    message: reached ? message : `${message} ${missed}`,
+    reached,
+    id,
+    name,
+    locked_down: locked_down_at !== null,
+    locked_down_since: locked_down_at,
+  };
 }
 
 function doorAnswer(context: Context, door: DoorWithPlace) {

@@ -129,6 +129,18 @@ export async function deleteGroupDoorsOf(tx: Transaction, { organization_id, id 
     .execute();
 }
 
+/** The ids of the doors in the groups, for `in (…)`. */
+export function doorIdsIn(
+  connection: Connection,
+  { organization_id, group_ids }: { organization_id: number; group_ids: readonly number[] },
+) {
+  return connection.query
+    .selectFrom('group_doors')
+    .select('door_id')
+    .where('organization_id', '=', organization_id)
+    .where('group_id', 'in', oneOf(group_ids));
+}
+
 function doors(connection: Connection, { organization_id, group_ids }: Sight) {
   const rows = connection.query
     .selectFrom('doors')
@@ -150,17 +162,11 @@ function doors(connection: Connection, { organization_id, group_ids }: Sight) {
         .select(sql<number>`count(*)`.as('count'))
         .whereRef('group_doors.organization_id', '=', 'doors.organization_id')
         .whereRef('group_doors.door_id', '=', 'doors.id');
-      const visible = group_ids === null ? groups : groups.where('group_id', 'in', oneOf(group_ids));
+      const visible = group_ids ? groups.where('group_id', 'in', oneOf(group_ids)) : groups;
       return visible.$castTo<number>().as('groups_count');
     })
     .where('doors.organization_id', '=', organization_id)
     .where('doors.deleted_at', 'is', null);
-  if (group_ids === null) return rows;
-  return rows.where('doors.id', 'in', (from) =>
-    from
-      .selectFrom('group_doors')
-      .select('door_id')
-      .where('organization_id', '=', organization_id)
-      .where('group_id', 'in', oneOf(group_ids)),
-  );
+  if (!group_ids) return rows;
+  return rows.where('doors.id', 'in', doorIdsIn(connection, { organization_id, group_ids }));
 }

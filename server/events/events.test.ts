@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { eventTypes } from '../../domain/event.ts';
 import { addMs } from '../../domain/instants.ts';
 import { type Answer, startTestServer, TestClock, type TestServer } from '../../test/test-server.ts';
 
@@ -212,7 +213,6 @@ describe('GET /events', () => {
         'event_type=lock.create,%20place.create',
         ({ type }) => type === 'lock.create' || type === 'place.create',
       ],
-      ['event_type=lock', () => false],
       [`event_uuid=${sample.uuid}`, ({ uuid }) => uuid === sample.uuid],
       [`event_sequence=${sample.sequence}`, ({ sequence }) => sequence === sample.sequence],
       ['event_actor_type=GroupLink', ({ actor_type }) => actor_type === 'GroupLink'],
@@ -296,7 +296,11 @@ describe('GET /events', () => {
     'event_actor_id=me',
     'offset=1',
     'event_kind=x',
-    'event_type=a&event_type=b',
+    'event_type=lock.create&event_type=lock.update',
+    'event_type=lock',
+    'event_type=lock.unlock,lock.opend',
+    'event_type=constructor',
+    'event_uuid=,',
   ];
   for (const query of [...wrong, ...others]) {
     it(`refuses ${query} and names it`, async () => {
@@ -304,4 +308,23 @@ describe('GET /events', () => {
       assert.deepEqual([status, Object.keys(body.errors ?? {})], [422, [query.split('=')[0]]]);
     });
   }
+});
+
+describe('GET /events/types', () => {
+  it("answers every type by its name, as Kisi's list does, and knows each type of the log", async () => {
+    const { status, body } = await call('/events/types');
+    assert.equal(status, 200);
+    assert.deepEqual(body, Object.keys(eventTypes).sort());
+    for (const { type } of await list('limit=250')) assert.ok(body.includes(type), type);
+    await list(`event_type=${body.join(',')}`);
+  });
+});
+
+describe('the types of events', () => {
+  it('each have a sentence, and begin with the thing that something happened to', () => {
+    for (const [type, meaning] of Object.entries(eventTypes)) {
+      assert.match(type, /^[a-z_]+\.[a-z_]+$/);
+      assert.match(meaning, /^[A-Z].*\.$/);
+    }
+  });
 });

@@ -1,78 +1,94 @@
-import { outcomeTimeoutMs } from '../../domain/agent-protocol.ts';
-import { msBetween } from '../../domain/instants.ts';
-import { EventQuery } from '../../domain/schemas/events.ts';
+import { invalidField } from '../../domain/errors.ts';
+import { eventTypes } from '../../domain/event.ts';
+import { EventQuery, EventSetQuery, EventStreamQuery, NewEventSet } from '../../domain/schemas/events.ts';
 import type { Context } from '../context.ts';
+import { readCredential } from '../http/credentials.ts';
 import type { LoginRequest } from '../http/handlers.ts';
-import { queryParser } from '../http/parse.ts';
-import { selectEvents } from './store.ts';
+import { bodyParser, parseId, queryParser } from '../http/parse.ts';
+import { createEventSet, type EventSetPage, showEventSet } from './event-sets.ts';
+import { listNewestEvents } from './log.ts';
+import { openEventStream } from './stream.ts';
+import { eventAnswer } from './view.ts';
 
+const eventSetLimit = 50;
 const parseQuery = queryParser(EventQuery);
+const parseStreamQuery = queryParser(EventStreamQuery);
+const parseNewSet = bodyParser('event_set', NewEventSet);
+const parseSetQuery = queryParser(EventSetQuery);
+
+/** In Kisi's shape: the names alone. */
+export function listEventTypes(): string[] {
+  return Object.keys(eventTypes).sort();
+}
 
 /** Newest first. The next page is named by the `Link` header (RFC 8288) and by `X-Next-Cursor`. */
 export async function listEvents(context: Context, { caller, query, reply }: LoginRequest) {
   const parsed = parseQuery(query);
-  const limit = parsed.limit ?? 10;
-  const found = await selectEvents(
-    context.database.of(caller.organization_id).read,
-    caller.organization_id,
-    parsed,
-  );
-  const rows = found.slice(0, limit);
-  const last = rows.at(-1);
-  if (found.length > limit && last) {
-    const next = new URLSearchParams({ ...toTexts(parsed), cursor: String(last.position) });
-    reply.header('x-next-cursor', String(last.position));
+  const { rows, cursor } = await listNewestEvents(context, caller, parsed);
+  if (cursor !== null) {
+    const next = new URLSearchParams({ ...toTexts(parsed), cursor });
+    reply.header('x-next-cursor', cursor);
     reply.header('link', `</events?${next}>; rel="next"`);
   }
   return rows.map((row) => eventAnswer(row, context.clock.now()));
 }
 
-function eventAnswer(row: Awaited<ReturnType<typeof selectEvents>>[number], now: string) {
-  const { uuid, type, created_at, object_type, object_id, object_name, action, message, sequence } = row;
+/** Server-sent events; the answer ends when the caller hangs up, its login ends or the server stops. */
+export async function streamEvents(context: Context, { caller, query, headers, reply }: LoginRequest) {
+  const stream = await openEventStream(context, {
+    caller,
+    secret: readCredential(headers.authorization)?.secret ?? '',
+    filters: parseStreamQuery(query),
+    after: parseLastEventId(headers['last-event-id']),
+  });
+  reply.raw.once('close', () => stream.close());
+  if (reply.raw.closed) stream.close();
+  // Proxies that collect answers before they pass them on would keep the events to themselves.
+  reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no');
+  return stream.body;
+}
+
+export async function createEventSetFromBody(context: Context, { caller, body }: LoginRequest) {
+  const fields = parseNewSet(body);
+  return setAnswer(context, await createEventSet(context, caller, { fields, limit: eventSetLimit }));
+}
+
+export async function showEventSetById(context: Context, { caller, params, query }: LoginRequest) {
+  const { limit = eventSetLimit, cursor } = parseSetQuery(query);
+  const id = parseId(params.id ?? '');
+  return setAnswer(context, await showEventSet(context, caller, { id, limit, cursor }));
+}
+
+/** A set is a question that was written down: its events are there at once, so that it is always `finished`. */
+function setAnswer(context: Context, { set, page }: EventSetPage) {
+  const { id, created_at, filters } = set;
   return {
-    uuid,
-    type,
+    id,
     created_at,
-    actor_type: row.actor_type,
-    actor_id: row.actor_id,
-    actor_name: row.actor_name,
-    actor_email: row.actor_email,
-    authenticated_by_type: row.authenticated_by_type,
-    authenticated_by_id: row.authenticated_by_id,
-    authorized_by_type: null,
-    authorized_by_id: null,
-    authorized_by_role_id: null,
-    object_type,
-    object_id,
-    object_name,
-    object: { id: object_id, name: object_name },
-    action,
-    message,
-    success: row.success === 1,
-    code: null,
-    error_code: row.error_code,
-    error_message: row.error_message,
-    sequence,
-    organization_id: row.organization_id,
-    place_id: row.place_id,
-    details: {
-      method: row.method,
-      reader: row.reader,
-      recorded_at: row.recorded_at,
-      reason: row.reason,
-      outcome: outcomeOf(row, now),
-    },
-    via: {},
+    status: 'finished',
+    interval: filters.interval,
+    event_actor_id: filters.event_actor_id ?? null,
+    event_actor_type: filters.event_actor_type ?? null,
+    event_authenticated_by_id: filters.event_authenticated_by_id ?? null,
+    event_authenticated_by_type: filters.event_authenticated_by_type ?? null,
+    event_object_id: filters.event_object_id ?? null,
+    event_object_type: filters.event_object_type ?? null,
+    event_place_id: filters.event_place_id ?? null,
+    event_success: filters.event_success ?? null,
+    event_sequence: filters.event_sequence ?? null,
+    event_type: filters.event_type ?? null,
+    event_uuid: filters.event_uuid ?? null,
+    events: page.rows.map((row) => eventAnswer(row, context.clock.now())),
+    cursor: page.cursor,
+    place_id: filters.place_id ?? null,
   };
 }
 
-/** A granted unlock whose outcome was never recorded (a crash came between) is unknown once it can no longer come. */
-function outcomeOf(
-  row: { type: string; success: number; created_at: string; outcome: string | null },
-  now: string,
-) {
-  if (row.type !== 'lock.unlock' || row.success === 0) return null;
-  return row.outcome ?? (msBetween(row.created_at, now) > outcomeTimeoutMs ? 'unknown' : null);
+/** The position of the event that a client of server-sent events has seen last; null: of none. */
+function parseLastEventId(header: string | string[] | undefined): number | null {
+  if (header === undefined || header === '') return null;
+  if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header);
+  throw invalidField('Last-Event-ID', 'must be the `id` of an event that a stream has sent');
 }
 
 function toTexts(query: Record<string, unknown>): Record<string, string> {

@@ -1,12 +1,28 @@
-import type { Static } from 'typebox';
-import { invalidField } from '../../domain/errors.ts';
-import { parseInterval } from '../../domain/instants.ts';
-import type { EventQuery } from '../../domain/schemas/events.ts';
+import { type ExpressionBuilder, sql } from 'kysely';
+import type { Sight } from '../context.ts';
 import type { Connection, SqlValue, Transaction } from '../database/database.ts';
-import type { EventRow } from '../database/tables.ts';
+import type { EventRow, Tables } from '../database/tables.ts';
+import { oneOf } from '../http/lists.ts';
 import type { NewOutcome } from './events.ts';
+import { type EventFilters, wordsOf } from './filters.ts';
 
 type InsertedEvent = Omit<EventRow, 'position'>;
+/** An event of the log, with what became of its command if it sent one. */
+export type StoredEvent = Awaited<ReturnType<typeof selectEvents>>[number];
+
+/** Which events: of what somebody may see, those that pass the filters. */
+export interface WantedEvents {
+  sight: Sight;
+  filters: EventFilters;
+}
+
+/** A stretch of the log between two positions, neither of them part of it, read from one end. */
+export interface Stretch {
+  above: number;
+  below: number;
+  order: 'asc' | 'desc';
+  limit: number;
+}
 
 const columns = [
   'uuid',
@@ -49,33 +65,33 @@ export async function insertOutcome(tx: Transaction, row: NewOutcome): Promise<v
   await tx.prepare(insertOutcomeSql).run(event_uuid, organization_id, outcome, recorded_at);
 }
 
-/** The page of events that the query asks for, newest first, each with its outcome if there is one. */
-export function selectEvents(
-  connection: Connection,
-  organization_id: number,
-  query: Static<typeof EventQuery>,
-) {
+/** The wanted events of one stretch of the log. An event that has no position yet is in none. */
+export function selectEvents(connection: Connection, wanted: WantedEvents, stretch: Stretch) {
+  const { sight, filters } = wanted;
+  const { organization_id, group_ids } = sight;
   let rows = connection.query
     .selectFrom('events')
     .leftJoin('event_outcomes', 'event_outcomes.event_uuid', 'events.uuid')
-    .selectAll('events')
-    .select('event_outcomes.outcome')
+    .select(columns.map((column) => `events.${column}` as const))
+    .select(['events.position', 'event_outcomes.outcome'])
     .where('events.organization_id', '=', organization_id)
-    .orderBy('position', 'desc')
-    .limit((query.limit ?? 10) + 1);
-  if (query.cursor) rows = rows.where('position', '<', Number(query.cursor));
-  if (query.interval) {
-    const { from, to } = requireInterval(query.interval);
-    rows = rows.where('created_at', '>=', from).where('created_at', '<', to);
+    .where('position', '>', stretch.above)
+    .where('position', '<', stretch.below)
+    .orderBy('position', stretch.order)
+    .limit(stretch.limit);
+  if (filters.interval) {
+    const [from = '', until = ''] = filters.interval.split('/');
+    rows = rows.where('created_at', '>=', from).where('created_at', '<', until);
   }
-  if (query.event_type) rows = rows.where('type', 'in', words(query.event_type));
-  if (query.event_uuid) rows = rows.where('uuid', 'in', words(query.event_uuid));
-  if (query.event_sequence) rows = rows.where('sequence', 'in', words(query.event_sequence));
-  if (query.event_success !== undefined) rows = rows.where('success', '=', Number(query.event_success));
+  if (filters.event_type) rows = rows.where('type', 'in', wordsOf(filters.event_type));
+  if (filters.event_uuid) rows = rows.where('uuid', 'in', wordsOf(filters.event_uuid));
+  if (filters.event_sequence) rows = rows.where('sequence', 'in', wordsOf(filters.event_sequence));
+  if (filters.event_success !== undefined) rows = rows.where('success', '=', Number(filters.event_success));
   for (const [parameter, column] of equalities) {
-    const value = query[parameter];
+    const value = filters[parameter];
     if (value !== undefined) rows = rows.where(column, '=', value);
   }
+  if (group_ids !== null) rows = rows.where((any) => isAroundGroups(any, organization_id, group_ids));
   return rows.execute();
 }
 
@@ -89,13 +105,55 @@ const equalities = [
   ['event_place_id', 'place_id'],
 ] as const;
 
-function requireInterval(text: string) {
-  const interval = parseInterval(text);
-  if (!interval)
-    throw invalidField('interval', 'must be an ISO 8601 interval such as 2026-12-01T00:00:00Z/P1D');
-  return interval;
+/** The object is a door of the groups or one of their links, or such a link did it. */
+function isAroundGroups(
+  any: ExpressionBuilder<Tables, 'events'>,
+  organization_id: number,
+  group_ids: readonly number[],
+) {
+  const groups = oneOf(group_ids);
+  const doors = any
+    .selectFrom('group_doors')
+    .select('group_doors.door_id')
+    .where('group_doors.organization_id', '=', organization_id)
+    .where('group_doors.group_id', 'in', groups);
+  const links = any
+    .selectFrom('links')
+    .select('links.id')
+    .where('links.organization_id', '=', organization_id)
+    .where('links.group_id', 'in', groups);
+  return any.or([
+    any.and([any('object_type', '=', 'Lock'), any('object_id', 'in', doors)]),
+    any.and([any('object_type', '=', 'GroupLink'), any('object_id', 'in', links)]),
+    any.and([any('actor_type', '=', 'GroupLink'), any('actor_id', 'in', links)]),
+  ]);
 }
 
-function words(text: string): string[] {
-  return text.split(',').map((word) => word.trim());
+/** The first and the last position of an organization's events; both 0 when it has none. */
+export async function selectEnds(connection: Connection, organization_id: number) {
+  const row = await connection.query
+    .selectFrom('events')
+    .select([sql<number | null>`min(position)`.as('first'), sql<number | null>`max(position)`.as('last')])
+    .where('organization_id', '=', organization_id)
+    .executeTakeFirst();
+  return { first: row?.first ?? 0, last: row?.last ?? 0 };
+}
+
+/** The last position of the whole log; 0 when it is empty. */
+export async function selectLastPosition(connection: Connection): Promise<number> {
+  const row = await connection.query
+    .selectFrom('events')
+    .select(sql<number | null>`max(position)`.as('last'))
+    .executeTakeFirst();
+  return row?.last ?? 0;
+}
+
+/** Of every organization that has events above the position: its last. */
+export function selectNews(connection: Connection, above: number) {
+  return connection.query
+    .selectFrom('events')
+    .select(['organization_id', sql<number>`max(position)`.as('last')])
+    .where('position', '>', above)
+    .groupBy('organization_id')
+    .execute();
 }

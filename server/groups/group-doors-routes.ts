@@ -19,21 +19,15 @@ const parseQuery = queryParser(GroupDoorQuery);
 const parseNew = bodyParser('group_lock', NewGroupDoor);
 
 export async function listGroupDoors(context: Context, { caller, query, reply }: LoginRequest) {
-  const { rows, range } = await selectGroupDoors(
-    context.database.of(caller.organization_id).read,
-    caller.organization_id,
-    parseQuery(query),
-  );
+  const { read } = context.database.of(caller.organization_id);
+  const { rows, range } = await selectGroupDoors(read, caller, parseQuery(query));
   reply.header('x-collection-range', range);
   return rows.map(groupDoorAnswer);
 }
 
 export async function showGroupDoor(context: Context, { caller, params }: LoginRequest) {
-  const found = await selectGroupDoor(
-    context.database.of(caller.organization_id).read,
-    caller.organization_id,
-    parseId(params.id ?? ''),
-  );
+  const { read } = context.database.of(caller.organization_id);
+  const found = await selectGroupDoor(read, caller, parseId(params.id ?? ''));
   if (!found) throw new PosternError('not_found');
   return groupDoorAnswer(found);
 }
@@ -43,31 +37,22 @@ export async function createGroupDoor(context: Context, { caller, body }: LoginR
   const { group_id, lock_id: door_id } = parseNew(body);
   const { organization_id } = caller;
   const at = context.clock.now();
-  return context.database.of(caller.organization_id).transaction(async (tx) => {
-    const group = await selectGroup(tx, organization_id, group_id);
+  return context.database.of(organization_id).transaction(async (tx) => {
+    await tx.lock('doors', { organization_id, id: door_id }, 'as it is');
+    await tx.lock('groups', { organization_id, id: group_id }, 'to change');
+    const group = await selectGroup(tx, caller, group_id);
     if (!group) throw invalidField('group_id', 'must be the id of one of your groups');
-    const door = await selectDoor(tx, organization_id, door_id);
+    const door = await selectDoor(tx, caller, door_id);
     if (!door) throw invalidField('lock_id', 'must be the id of one of your locks');
-    const id = await insertGroupDoor(tx, {
-      organization_id,
-      group_id,
-      door_id,
-      created_at: at,
-      updated_at: at,
-    });
+    const row = { organization_id, group_id, door_id, created_at: at, updated_at: at };
+    const id = await insertGroupDoor(tx, row);
     if (id === undefined) throw invalidField('lock_id', 'must be a lock that is not in the group yet');
     const object = { type: 'GroupLock', id, name: `${group.name}: ${door.name}` } as const;
     const message = `${caller.member_name} put the door ${door.name} into the group ${group.name}`;
     const { place_id } = door;
-    await recordEvent(context, tx, {
-      ...causedBy(caller),
-      type: 'group_lock.create',
-      at,
-      object,
-      place_id,
-      message,
-    });
-    const created = await selectGroupDoor(tx, organization_id, id);
+    const event = { ...causedBy(caller), type: 'group_lock.create', at, object, place_id, message } as const;
+    await recordEvent(context, tx, event);
+    const created = await selectGroupDoor(tx, caller, id);
     return created && groupDoorAnswer(created);
   });
 }
@@ -77,26 +62,22 @@ export async function removeGroupDoor(context: Context, { caller, params, reply 
   const key = { organization_id: caller.organization_id, id: parseId(params.id ?? '') };
   const at = context.clock.now();
   await context.database.of(caller.organization_id).transaction(async (tx) => {
-    const found = await selectGroupDoor(tx, key.organization_id, key.id);
-    if (!found) throw new PosternError('not_found');
+    const { group_id } = requireGroupDoor(await selectGroupDoor(tx, caller, key.id));
+    await tx.lock('groups', { ...key, id: group_id }, 'to change');
+    const found = requireGroupDoor(await selectGroupDoor(tx, caller, key.id)); // while we waited, it may have gone
     await deleteGroupDoor(tx, key);
-    const object = {
-      type: 'GroupLock',
-      id: key.id,
-      name: `${found.group_name}: ${found.door_name}`,
-    } as const;
-    const message = `${caller.member_name} took the door ${found.door_name} out of the group ${found.group_name}`;
-    const { place_id } = found;
-    await recordEvent(context, tx, {
-      ...causedBy(caller),
-      type: 'group_lock.delete',
-      at,
-      object,
-      place_id,
-      message,
-    });
+    const { group_name, door_name, place_id } = found;
+    const object = { type: 'GroupLock', id: key.id, name: `${group_name}: ${door_name}` } as const;
+    const message = `${caller.member_name} took the door ${door_name} out of the group ${group_name}`;
+    const event = { ...causedBy(caller), type: 'group_lock.delete', at, object, place_id, message } as const;
+    await recordEvent(context, tx, event);
   });
   reply.code(204);
+}
+
+function requireGroupDoor(found: GroupDoorWithNames | undefined): GroupDoorWithNames {
+  if (!found) throw new PosternError('not_found');
+  return found;
 }
 
 function groupDoorAnswer(found: GroupDoorWithNames) {

@@ -1,12 +1,13 @@
 import { invalidField, PosternError } from '../../domain/errors.ts';
 import { GroupChange, GroupQuery, NewGroup } from '../../domain/schemas/groups.ts';
 import { toWire } from '../../domain/wire.ts';
-import type { Context } from '../context.ts';
+import type { Context, LoginCaller } from '../context.ts';
 import type { Transaction } from '../database/database.ts';
 import { causedBy, recordEvent } from '../events/events.ts';
 import type { LoginRequest } from '../http/handlers.ts';
 import { bodyParser, parseId, queryParser } from '../http/parse.ts';
 import { selectPlace } from '../places/store.ts';
+import { deleteSchedulesOfGroup } from '../schedules/store.ts';
 import {
   countLiveLinks,
   deleteDoorsOfGroup,
@@ -22,21 +23,15 @@ const parseNew = bodyParser('group', NewGroup);
 const parseChange = bodyParser('group', GroupChange);
 
 export async function listGroups(context: Context, { caller, query, reply }: LoginRequest) {
-  const { rows, range } = await selectGroups(
-    context.database.of(caller.organization_id).read,
-    caller.organization_id,
-    parseQuery(query),
-  );
+  const { read } = context.database.of(caller.organization_id);
+  const { rows, range } = await selectGroups(read, caller, parseQuery(query));
   reply.header('x-collection-range', range);
   return rows.map(groupAnswer);
 }
 
 export async function showGroup(context: Context, { caller, params }: LoginRequest) {
-  const group = await selectGroup(
-    context.database.of(caller.organization_id).read,
-    caller.organization_id,
-    parseId(params.id ?? ''),
-  );
+  const { read } = context.database.of(caller.organization_id);
+  const group = await selectGroup(read, caller, parseId(params.id ?? ''));
   if (!group) throw new PosternError('not_found');
   return groupAnswer(group);
 }
@@ -45,29 +40,15 @@ export async function createGroup(context: Context, { caller, body }: LoginReque
   const { name, description = null, place_id = null } = parseNew(body);
   const { organization_id } = caller;
   const at = context.clock.now();
-  return context.database.of(caller.organization_id).transaction(async (tx) => {
-    await requirePlace(tx, organization_id, place_id);
-    const row = {
-      organization_id,
-      name,
-      description,
-      place_id,
-      created_at: at,
-      updated_at: at,
-      deleted_at: null,
-    };
-    const id = await insertGroup(tx, row);
+  return context.database.of(organization_id).transaction(async (tx) => {
+    await requirePlace(tx, caller, place_id);
+    const row = { organization_id, name, description, place_id, created_at: at, updated_at: at };
+    const id = await insertGroup(tx, { ...row, deleted_at: null });
     const object = { type: 'Group', id, name } as const;
     const message = `${caller.member_name} created the group ${name}`;
-    await recordEvent(context, tx, {
-      ...causedBy(caller),
-      type: 'group.create',
-      at,
-      object,
-      place_id,
-      message,
-    });
-    const group = await selectGroup(tx, organization_id, id);
+    const event = { ...causedBy(caller), type: 'group.create', at, object, place_id, message } as const;
+    await recordEvent(context, tx, event);
+    const group = await selectGroup(tx, { organization_id, group_ids: null }, id);
     return group && groupAnswer(group);
   });
 }
@@ -77,21 +58,16 @@ export async function changeGroup(context: Context, { caller, params, body, repl
   const change = parseChange(body);
   const at = context.clock.now();
   await context.database.of(caller.organization_id).transaction(async (tx) => {
-    const group = await selectGroup(tx, key.organization_id, key.id);
+    await requirePlace(tx, caller, change.place_id ?? null);
+    await tx.lock('groups', key, 'to change');
+    const group = await selectGroup(tx, caller, key.id);
     if (!group) throw new PosternError('not_found');
-    await requirePlace(tx, key.organization_id, change.place_id ?? null);
     await updateGroup(tx, key, { ...change, updated_at: at });
     const object = { type: 'Group', id: key.id, name: change.name ?? group.name } as const;
     const message = `${caller.member_name} changed the group ${object.name}`;
     const { place_id } = group;
-    await recordEvent(context, tx, {
-      ...causedBy(caller),
-      type: 'group.update',
-      at,
-      object,
-      place_id,
-      message,
-    });
+    const event = { ...causedBy(caller), type: 'group.update', at, object, place_id, message } as const;
+    await recordEvent(context, tx, event);
   });
   reply.code(204);
 }
@@ -101,36 +77,33 @@ export async function removeGroup(context: Context, { caller, params, reply }: L
   const key = { organization_id: caller.organization_id, id: parseId(params.id ?? '') };
   const at = context.clock.now();
   await context.database.of(caller.organization_id).transaction(async (tx) => {
-    const group = await selectGroup(tx, key.organization_id, key.id);
+    await tx.lock('groups', key, 'to change');
+    const group = await selectGroup(tx, caller, key.id);
     if (!group) throw new PosternError('not_found');
     const live = await countLiveLinks(tx, key, at);
-    if (live > 0) {
-      const message = `${live} access links still belong to the group ${group.name}. Delete or change them first.`;
-      throw new PosternError('conflict', { message });
-    }
+    if (live > 0) throw new PosternError('conflict', { message: stillInUse(group.name, live) });
     await deleteDoorsOfGroup(tx, key);
+    await deleteSchedulesOfGroup(tx, key);
     await updateGroup(tx, key, { deleted_at: at, updated_at: at });
     const object = { type: 'Group', id: key.id, name: group.name } as const;
     const message = `${caller.member_name} deleted the group ${group.name}`;
     const { place_id } = group;
-    await recordEvent(context, tx, {
-      ...causedBy(caller),
-      type: 'group.delete',
-      at,
-      object,
-      place_id,
-      message,
-    });
+    const event = { ...causedBy(caller), type: 'group.delete', at, object, place_id, message } as const;
+    await recordEvent(context, tx, event);
   });
   reply.code(204);
 }
 
-async function requirePlace(
-  tx: Transaction,
-  organization_id: number,
-  place_id: number | null,
-): Promise<void> {
-  if (place_id === null || (await selectPlace(tx, organization_id, place_id))) return;
+function stillInUse(name: string, live: number): string {
+  const first = live === 1 ? '1 access link still belongs' : `${live} access links still belong`;
+  return `${first} to the group ${name}. Delete or change ${live === 1 ? 'it' : 'them'} first.`;
+}
+
+/** Holds the place, so that it is still there when the group is. */
+async function requirePlace(tx: Transaction, caller: LoginCaller, place_id: number | null): Promise<void> {
+  if (place_id === null) return;
+  await tx.lock('places', { organization_id: caller.organization_id, id: place_id }, 'as it is');
+  if (await selectPlace(tx, caller, place_id)) return;
   throw invalidField('place_id', 'must be the id of one of your places, or null');
 }
 
@@ -148,7 +121,7 @@ function groupAnswer(group: GroupWithCounts) {
     primary_device_restriction_enabled: false,
     managed_device_restriction_enabled: false,
     reader_restriction_enabled: false,
-    time_restriction_enabled: false,
+    time_restriction_enabled: Number(group.schedules_count) > 0,
     tap_to_access_restriction_enabled: false,
     login_enabled: true,
     users_count: 0,

@@ -1,8 +1,9 @@
 import { type Insertable, sql, type Updateable } from 'kysely';
 import { fold } from '../../domain/fold.ts';
-import { type Connection, only, type Transaction } from '../database/database.ts';
+import type { Sight } from '../context.ts';
+import { type Connection, only, type RowKey, type Transaction } from '../database/database.ts';
 import type { Tables } from '../database/tables.ts';
-import { containing, idsOf, type ListQuery, listPage } from '../http/lists.ts';
+import { containing, idsOf, type ListQuery, listPage, oneOf } from '../http/lists.ts';
 
 export type GroupWithCounts = NonNullable<Awaited<ReturnType<typeof selectGroup>>>;
 export type GroupDoorWithNames = NonNullable<Awaited<ReturnType<typeof selectGroupDoor>>>;
@@ -21,14 +22,9 @@ export interface GroupDoorListQuery extends ListQuery {
   lock_id?: number;
 }
 
-interface Key {
-  organization_id: number;
-  id: number;
-}
-
-export function selectGroups(connection: Connection, organization_id: number, query: GroupListQuery) {
+export function selectGroups(connection: Connection, sight: Sight, query: GroupListQuery) {
   const { ids, place_id, lock_id, query: text, sort } = query;
-  let rows = groups(connection, organization_id);
+  let rows = groups(connection, sight);
   if (ids) rows = rows.where('groups.id', 'in', idsOf(ids));
   if (place_id) rows = rows.where('groups.place_id', '=', place_id);
   if (query.scope) rows = rows.where('groups.place_id', query.scope === 'place' ? 'is not' : 'is', null);
@@ -39,7 +35,7 @@ export function selectGroups(connection: Connection, organization_id: number, qu
       from
         .selectFrom('group_doors')
         .select('group_id')
-        .where('organization_id', '=', organization_id)
+        .where('organization_id', '=', sight.organization_id)
         .where('door_id', '=', lock_id),
     );
   }
@@ -47,8 +43,9 @@ export function selectGroups(connection: Connection, organization_id: number, qu
   return listPage(rows, query);
 }
 
-export function selectGroup(connection: Connection, organization_id: number, id: number) {
-  return groups(connection, organization_id).where('groups.id', '=', id).executeTakeFirst();
+/** The group, if there is one that this caller may see. */
+export function selectGroup(connection: Connection, sight: Sight, id: number) {
+  return groups(connection, sight).where('groups.id', '=', id).executeTakeFirst();
 }
 
 export async function insertGroup(
@@ -66,7 +63,7 @@ export async function insertGroup(
 
 export async function updateGroup(
   tx: Transaction,
-  key: Key,
+  key: RowKey,
   change: Updateable<Tables['groups']>,
 ): Promise<void> {
   const { organization_id, id } = key;
@@ -81,7 +78,7 @@ export async function updateGroup(
 /** How many links of the group may still open a door. */
 export async function countLiveLinks(
   connection: Connection,
-  { organization_id, id }: Key,
+  { organization_id, id }: RowKey,
   at: string,
 ): Promise<number> {
   const row = await connection.query
@@ -95,9 +92,9 @@ export async function countLiveLinks(
   return only(row).count;
 }
 
-export function selectGroupDoors(connection: Connection, organization_id: number, query: GroupDoorListQuery) {
+export function selectGroupDoors(connection: Connection, sight: Sight, query: GroupDoorListQuery) {
   const { ids, group_id, lock_id, query: text } = query;
-  let rows = groupDoors(connection, organization_id);
+  let rows = groupDoors(connection, sight);
   if (ids) rows = rows.where('group_doors.id', 'in', idsOf(ids));
   if (group_id) rows = rows.where('group_doors.group_id', '=', group_id);
   if (lock_id) rows = rows.where('group_doors.door_id', '=', lock_id);
@@ -105,8 +102,8 @@ export function selectGroupDoors(connection: Connection, organization_id: number
   return listPage(rows.orderBy('group_doors.id'), query);
 }
 
-export function selectGroupDoor(connection: Connection, organization_id: number, id: number) {
-  return groupDoors(connection, organization_id).where('group_doors.id', '=', id).executeTakeFirst();
+export function selectGroupDoor(connection: Connection, sight: Sight, id: number) {
+  return groupDoors(connection, sight).where('group_doors.id', '=', id).executeTakeFirst();
 }
 
 /** Undefined when the door is in the group already. */
@@ -123,7 +120,7 @@ export async function insertGroupDoor(
   return inserted?.id;
 }
 
-export async function deleteGroupDoor(tx: Transaction, { organization_id, id }: Key): Promise<void> {
+export async function deleteGroupDoor(tx: Transaction, { organization_id, id }: RowKey): Promise<void> {
   await tx.query
     .deleteFrom('group_doors')
     .where('organization_id', '=', organization_id)
@@ -132,7 +129,7 @@ export async function deleteGroupDoor(tx: Transaction, { organization_id, id }: 
 }
 
 /** The group holds no door any more. */
-export async function deleteDoorsOfGroup(tx: Transaction, { organization_id, id }: Key): Promise<void> {
+export async function deleteDoorsOfGroup(tx: Transaction, { organization_id, id }: RowKey): Promise<void> {
   await tx.query
     .deleteFrom('group_doors')
     .where('organization_id', '=', organization_id)
@@ -154,8 +151,8 @@ export async function detachGroups(
     .execute();
 }
 
-function groups(connection: Connection, organization_id: number) {
-  return connection.query
+function groups(connection: Connection, { organization_id, group_ids }: Sight) {
+  const rows = connection.query
     .selectFrom('groups')
     .leftJoin('places', (join) =>
       join
@@ -173,12 +170,22 @@ function groups(connection: Connection, organization_id: number) {
         .$castTo<number>()
         .as('doors_count'),
     )
+    .select((at) =>
+      at
+        .selectFrom('schedules')
+        .select(sql<number>`count(*)`.as('count'))
+        .whereRef('schedules.organization_id', '=', 'groups.organization_id')
+        .whereRef('schedules.group_id', '=', 'groups.id')
+        .where('schedules.enabled', '=', 1)
+        .as('schedules_count'),
+    )
     .where('groups.organization_id', '=', organization_id)
     .where('groups.deleted_at', 'is', null);
+  return group_ids ? rows.where('groups.id', 'in', oneOf(group_ids)) : rows;
 }
 
-function groupDoors(connection: Connection, organization_id: number) {
-  return connection.query
+function groupDoors(connection: Connection, { organization_id, group_ids }: Sight) {
+  const rows = connection.query
     .selectFrom('group_doors')
     .innerJoin('groups', (join) =>
       join
@@ -199,4 +206,5 @@ function groupDoors(connection: Connection, organization_id: number) {
     .select(['groups.name as group_name', 'doors.name as door_name', 'doors.description as door_description'])
     .select(['places.id as place_id', 'places.name as place_name'])
     .where('group_doors.organization_id', '=', organization_id);
+  return group_ids ? rows.where('group_doors.group_id', 'in', oneOf(group_ids)) : rows;
 }

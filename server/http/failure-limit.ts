@@ -27,6 +27,13 @@ export class FailureLimit {
     if (this.#failures.size > addressesMax && oldest !== undefined) this.#failures.delete(oldest);
     return entry.count > failuresMax ? Math.ceil((entry.until - nowMs) / 1000) : null;
   }
+
+  /** Null, or the seconds that this address has to wait: asked before a password is looked at, which can be guessed. */
+  waitS(address: string, nowMs: number): number | null {
+    const known = this.#failures.get(network(address));
+    if (!known || known.until <= nowMs || known.count < failuresMax) return null;
+    return Math.ceil((known.until - nowMs) / 1000);
+  }
 }
 
 function network(address: string): string {

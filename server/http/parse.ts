@@ -1,6 +1,6 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { invalidField, PosternError } from '../../domain/errors.ts';
+import { invalidField, invalidFields, PosternError } from '../../domain/errors.ts';
 import { parseInstant, timeZoneName } from '../../domain/instants.ts';
 
 type Field = TSchema & {
@@ -34,8 +34,14 @@ export function queryParser<Schema extends TObject>(schema: Schema): Parser<Stat
   return (raw) => {
     const given: Record<string, unknown> = Object.create(null); // a parameter may have any name
     for (const [name, value] of Object.entries(raw ?? {})) if (value !== '') given[name] = value;
-    return parse(given);
+    return parse(withIds(given));
   };
+}
+
+/** Programs spell a list of ids in three ways: `ids=1,2`, `ids[]=1&ids[]=2` and `ids=1&ids=2`. */
+function withIds({ 'ids[]': bracketed, ...given }: Record<string, unknown>): Record<string, unknown> {
+  const ids = given['ids'] ?? bracketed;
+  return ids === undefined ? given : { ...given, ids: Array.isArray(ids) ? ids.join(',') : ids };
 }
 
 /** For bodies without a noun around them. A missing body counts as an empty one. */
@@ -56,8 +62,7 @@ export function objectParser<Schema extends TObject>(schema: Schema): Parser<Sta
       if (!known.has(name))
         problems[name] = [`is not a field here. The fields are: ${[...known].join(', ')}`];
     }
-    if (Object.keys(problems).length > 0)
-      throw new PosternError('invalid', { message: summary(problems), fields: problems });
+    if (Object.keys(problems).length > 0) throw invalidFields(problems);
     return parsed as Static<Schema>; // every field was checked against its schema above
   };
 }
@@ -113,11 +118,6 @@ function hasFormat(field: Field, wanted: string): boolean {
 
 function allowsNull(field: Field): boolean {
   return (field.anyOf ?? [field]).some(({ type }) => type === 'null');
-}
-
-function summary(problems: Record<string, string[]>): string {
-  const parts = Object.entries(problems).map(([name, texts]) => `${name} ${texts.join(', ')}`);
-  return `Some fields are not as expected: ${parts.join('; ')}.`;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

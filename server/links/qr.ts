@@ -32,7 +32,16 @@ export function qrSvg(pass: string, sizePx?: number): string {
 
 /** The pass as half-block characters, black on white whatever the terminal's colours are. */
 export function qrBlocks(pass: string): string {
-  const modules = encodeQR(pass, 'raw', { ...options, border: quietZone });
+  return blocks(encodeQR(pass, 'raw', { ...options, border: quietZone }));
+}
+
+/** A link's address for a phone's camera, in the same way; null where the terminal has fewer columns than it takes. */
+export function addressBlocks(url: string, columns: number): string | null {
+  const modules = encodeQR(url, 'raw', { ecc: 'low', border: quietZone });
+  return modules.length > columns ? null : blocks(modules);
+}
+
+function blocks(modules: readonly (readonly boolean[])[]): string {
   const lines: string[] = [];
   for (let y = 0; y < modules.length; y += 2) {
     const cells = (modules[y] ?? []).map((top, x) => halfBlock(top, modules[y + 1]?.[x] ?? false));

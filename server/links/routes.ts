@@ -1,28 +1,33 @@
-import { LinkChange, LinkQuery, NewLink, QrCodeQuery } from '../../domain/schemas/links.ts';
+import { LinkChange, LinkQuery, LinkReveal, NewLink, QrCodeQuery } from '../../domain/schemas/links.ts';
 import { toWire } from '../../domain/wire.ts';
 import type { Context } from '../context.ts';
 import type { LinkRequest, LoginRequest } from '../http/handlers.ts';
-import { bodyParser, parseId, queryParser } from '../http/parse.ts';
-import { changeLink, createLink, revokeLink, showLink } from './links.ts';
-import { currentPass } from './passes.ts';
+import { bodyParser, objectParser, parseId, queryParser } from '../http/parse.ts';
+import { credentialsOf } from './credentials.ts';
+import { changeLink, createLink, revealLink, revokeLink, showLink } from './links.ts';
+import { selectLinks } from './list.ts';
 import { qrPng, qrSvg } from './qr.ts';
-import { type LinkWithNames, selectLinks } from './store.ts';
+import type { LinkWithNames } from './store.ts';
 import { passOfLink, viewLink } from './view.ts';
 
 const parseQuery = queryParser(LinkQuery);
 const parseNew = bodyParser('group_link', NewLink);
 const parseChange = bodyParser('group_link', LinkChange);
+const parseReveal = objectParser(LinkReveal);
 const parseQrQuery = queryParser(QrCodeQuery);
 
+/** By offset, or by a cursor: the next page is named by the `Link` header (RFC 8288) and by `X-Next-Cursor`. */
 export async function listLinks(context: Context, { caller, query, reply }: LoginRequest) {
-  const { organization_id } = caller;
-  const at = context.clock.now();
-  const { rows, range } = await selectLinks(context.database.of(caller.organization_id).read, {
-    ...parseQuery(query),
-    organization_id,
-    at,
-  });
-  reply.header('x-collection-range', range);
+  const parsed = parseQuery(query);
+  const wanted = { sight: caller, query: parsed, at: context.clock.now() };
+  const { rows, range, cursor } = await selectLinks(context.database.of(caller.organization_id).read, wanted);
+  if (range !== null) reply.header('x-collection-range', range);
+  if (cursor !== null) {
+    const { offset: _, ...filters } = parsed;
+    const texts = Object.entries({ ...filters, cursor }).map(([name, value]) => [name, String(value)]);
+    reply.header('x-next-cursor', cursor);
+    reply.header('link', `</group_links?${new URLSearchParams(texts)}>; rel="next"`);
+  }
   return rows.map(linkAnswer);
 }
 
@@ -30,25 +35,27 @@ export async function showLinkById(context: Context, { caller, params }: LoginRe
   return linkAnswer(await showLink(context, caller, parseId(params.id ?? '')));
 }
 
-/** The only answer that ever holds the secret and the pass. */
+/** This answer and that of `revealLinkById` are the only ones that hold the secret and the pass. */
 export async function createLinkFromBody(context: Context, { caller, body }: LoginRequest) {
-  const { id, secret } = await createLink(context, caller, parseNew(body));
+  const { id } = await createLink(context, caller, parseNew(body));
   const link = await showLink(context, caller, id);
-  const pass = await currentPass(context.keys, context.database.of(caller.organization_id).read, link);
-  return {
-    ...linkAnswer(link),
-    secret,
-    quick_response_code_token: pass,
-    quick_response_code_image: pass === null ? null : qrPng(pass).toString('base64'),
-    url: secret === null ? null : `${context.publicUrl}/l/${id}#${secret}`,
-    qr_code_url: pass === null || secret === null ? null : `${context.publicUrl}/group_link/qr_code.png`,
-  };
+  const { read } = context.database.of(caller.organization_id);
+  return { ...linkAnswer(link), ...(await credentialsOf(context, read, link)) };
+}
+
+export async function revealLinkById(context: Context, { caller, params, body }: LoginRequest) {
+  parseReveal(body);
+  const { link, credentials } = await revealLink(context, caller, parseId(params.id ?? ''));
+  return { ...linkAnswer(link), ...credentials };
 }
 
 export async function changeLinkById(context: Context, { caller, params, body }: LoginRequest) {
-  return linkAnswer(
-    await changeLink(context, caller, { id: parseId(params.id ?? ''), change: parseChange(body) }),
-  );
+  const change = parseChange(body);
+  const { link, secret_rotated } = await changeLink(context, caller, {
+    id: parseId(params.id ?? ''),
+    change,
+  });
+  return { ...linkAnswer(link), ...(secret_rotated ? { secret_rotated } : {}) };
 }
 
 export async function revokeLinkById(context: Context, { caller, params, reply }: LoginRequest) {
@@ -106,6 +113,7 @@ function linkAnswer(link: LinkWithNames) {
     suspended: link.suspended_at !== null,
     suspended_at: link.suspended_at,
     revoked_at: link.revoked_at,
+    revealed_at: link.revealed_at,
     metadata: link.metadata === null ? null : JSON.parse(link.metadata),
   });
 }

@@ -1,53 +1,10 @@
-import { type Insertable, sql, type Updateable } from 'kysely';
+import type { Insertable, Updateable } from 'kysely';
 import { type Connection, only, type Transaction } from '../database/database.ts';
 import type { LinkRow, Tables } from '../database/tables.ts';
-import { containing, idsOf, type ListQuery, listPage } from '../http/lists.ts';
 
 /** A link as it lies in the database, its id known. */
 export type StoredLink = Omit<LinkRow, 'id' | 'uses'> & { id: number; uses: number };
 export type LinkWithNames = NonNullable<Awaited<ReturnType<typeof selectLink>>>;
-
-export interface LinkListQuery extends ListQuery {
-  group_id?: number;
-  sort?: string;
-  /** `active`: may still open a door, now or later; `ended`: revoked or past its end. Absent: all but the revoked. */
-  state?: 'active' | 'ended';
-}
-
-export function selectLinks(
-  connection: Connection,
-  query: LinkListQuery & { organization_id: number; at: string },
-) {
-  let rows = links(connection).where('links.organization_id', '=', query.organization_id);
-  if (query.state !== 'ended') rows = rows.where('links.revoked_at', 'is', null);
-  if (query.state === 'active') rows = rows.where('links.valid_until', '>', query.at);
-  if (query.state === 'ended') {
-    rows = rows.where((any) =>
-      any.or([any('links.revoked_at', 'is not', null), any('links.valid_until', '<=', query.at)]),
-    );
-  }
-  if (query.ids) rows = rows.where('links.id', 'in', idsOf(query.ids));
-  if (query.group_id) rows = rows.where('links.group_id', '=', query.group_id);
-  if (query.query) {
-    const pattern = containing(query.query);
-    const columns = ['links.folded', 'groups.folded'];
-    const matches = columns.map((column) => sql<boolean>`${sql.ref(column)} like ${pattern} escape '\\'`);
-    rows = rows.where((any) => any.or(matches));
-  }
-  const direction = query.sort?.startsWith('-') ? 'desc' : 'asc';
-  rows = rows
-    .orderBy(orderings[query.sort?.replace('-', '') ?? 'id'] ?? sql`links.id`, direction)
-    .orderBy('links.id', direction);
-  return listPage(rows, query);
-}
-
-const orderings: Record<string, ReturnType<typeof sql>> = {
-  id: sql`links.id`,
-  name: sql`links.folded`,
-  group_name: sql`groups.folded`,
-  unlock: sql`links.last_used_at`,
-  valid_until: sql`links.valid_until`,
-};
 
 export function selectLink(connection: Connection, organization_id: number, id: number) {
   return links(connection)
@@ -97,7 +54,8 @@ export async function selectRules(connection: Connection, organization_id: numbe
   return only(row);
 }
 
-function links(connection: Connection) {
+/** Links with the names that stand beside them. */
+export function links(connection: Connection) {
   return connection.query
     .selectFrom('links')
     .innerJoin('groups', (join) =>

@@ -1,7 +1,7 @@
-import { decide, type LinkCredential } from '../../domain/decide.ts';
+import { decide, type LinkCredential, nextGrantAt } from '../../domain/decide.ts';
 import { PosternError } from '../../domain/errors.ts';
 import { isForgotten, linkState } from '../../domain/link.ts';
-import { nextOpening, type Schedule } from '../../domain/schedule.ts';
+import type { Schedule } from '../../domain/schedule.ts';
 import { toWire } from '../../domain/wire.ts';
 import type { Context, LinkCaller } from '../context.ts';
 import { selectDoorsOfGroup } from '../doors/store.ts';
@@ -140,20 +140,8 @@ function doorAnswer(
     reason: decision.granted ? null : decision.reason,
     unlockable_at: decision.granted
       ? at
-      : opensAt(link, schedules, { at, time_zone: door.place_time_zone, ...decision }),
+      : nextGrantAt(credential, { at, time_zone: door.place_time_zone, ...decision }),
   });
-}
-
-/** When a door that is shut for its hours only will open for the link; null: not before the link's end. */
-function opensAt(
-  link: StoredLink,
-  schedules: readonly Schedule[],
-  { at, reason, time_zone }: { at: string; reason: string; time_zone: string },
-): string | null {
-  if (reason !== 'credential_not_active' && reason !== 'outside_schedule') return null;
-  const from = link.valid_from !== null && link.valid_from > at ? link.valid_from : at;
-  const opening = nextOpening(schedules, time_zone, from);
-  return opening !== null && opening < link.valid_until ? opening : null;
 }
 
 async function requireOwnLink(context: Context, caller: LinkCaller): Promise<LinkWithNames> {

@@ -1,8 +1,12 @@
-import { PosternError } from '../../domain/errors.ts';
+import { type Selectable, sql } from 'kysely';
+import type { Static } from 'typebox';
+import { invalidField, PosternError } from '../../domain/errors.ts';
 import { fold } from '../../domain/fold.ts';
-import type { Context } from '../context.ts';
+import type { OrganizationChange } from '../../domain/schemas/organizations.ts';
+import type { Context, LoginCaller } from '../context.ts';
 import { only } from '../database/database.ts';
-import { recordEvent } from '../events/events.ts';
+import type { Tables } from '../database/tables.ts';
+import { causedBy, recordEvent } from '../events/events.ts';
 import { hashPassword } from '../secrets/passwords.ts';
 import { createOrganizationKey } from './keys.ts';
 
@@ -64,7 +68,9 @@ export async function createOrganization(
           organization_id: id,
           ...person,
           ...times,
+          confirmed_at: person.password_hash === null ? null : at,
           folded: fold(person.name, person.email),
+          email_folded: fold(person.email),
         })),
       )
       .returning('id')
@@ -79,5 +85,57 @@ export async function createOrganization(
       message: `The organization ${name} was created`,
     });
     return { id, domain, owner_id: only(owner).id, service_member_id: only(service).id };
+  });
+}
+
+export type Organization = Selectable<Tables['organizations']> & { places_count: number; owner_id: number | null };
+
+export async function showOrganization(context: Context, id: number): Promise<Organization> {
+  const row = await context.database
+    .of(id)
+    .read.query.selectFrom('organizations')
+    .selectAll()
+    .select([
+      sql<number>`(select count(*) from places where organization_id = ${id} and deleted_at is null)`.as(
+        'places_count',
+      ),
+      sql<number | null>`(select min(id) from members
+        where organization_id = ${id} and role = 'owner' and deleted_at is null)`.as('owner_id'),
+    ])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (!row) throw new PosternError('not_found');
+  return row;
+}
+
+/** Changes the caller's own organization. What links are issued from now on is measured by it, no earlier one. */
+export async function changeOrganization(
+  context: Context,
+  caller: LoginCaller,
+  change: Static<typeof OrganizationChange>,
+): Promise<void> {
+  const { organization_id: id } = caller;
+  const at = context.clock.now();
+  await context.database.of(id).transaction(async (tx) => {
+    const row = await tx.query
+      .updateTable('organizations')
+      .set({ ...change, updated_at: at })
+      .where('id', '=', id)
+      .returning(['name', 'default_validity_s', 'validity_s_max'])
+      .executeTakeFirst();
+    const { name, default_validity_s, validity_s_max } = only(row);
+    if (default_validity_s > validity_s_max) {
+      throw invalidField(
+        change.validity_s_max === undefined ? 'default_validity_s' : 'validity_s_max',
+        `must leave default_validity_s (${default_validity_s}) at most validity_s_max (${validity_s_max})`,
+      );
+    }
+    await recordEvent(context, tx, {
+      ...causedBy(caller),
+      type: 'organization.update',
+      at,
+      object: { type: 'Organization', id, name },
+      message: `${caller.member_name} changed the organization ${name}`,
+    });
   });
 }

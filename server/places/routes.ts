@@ -1,6 +1,6 @@
 import type { Insertable } from 'kysely';
 import { PosternError } from '../../domain/errors.ts';
-import { NewPlace, PlaceChange, PlaceQuery } from '../../domain/schemas/places.ts';
+import { NewPlace, PlaceChange, PlaceQuery, PlaceShowQuery } from '../../domain/schemas/places.ts';
 import { toWire } from '../../domain/wire.ts';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
@@ -8,37 +8,28 @@ import { causedBy, recordEvent } from '../events/events.ts';
 import { detachGroups } from '../groups/store.ts';
 import type { LoginRequest } from '../http/handlers.ts';
 import { bodyParser, parseId, queryParser } from '../http/parse.ts';
-import {
-  countDoors,
-  insertPlace,
-  type PlaceWithCounts,
-  selectPlace,
-  selectPlaces,
-  updatePlace,
-} from './store.ts';
+import { changeLockDownOfPlace, lockPlaceAndDoors, type PlaceLockDown } from './places.ts';
+import { countDoors, insertPlace, type PlaceWithCounts, selectPlace, selectPlaces, updatePlace } from './store.ts';
 
 const parseQuery = queryParser(PlaceQuery);
+const parseShow = queryParser(PlaceShowQuery);
 const parseNew = bodyParser('place', NewPlace);
 const parseChange = bodyParser('place', PlaceChange);
 
 export async function listPlaces(context: Context, { caller, query, reply }: LoginRequest) {
-  const { rows, range } = await selectPlaces(
-    context.database.of(caller.organization_id).read,
-    caller.organization_id,
-    parseQuery(query),
-  );
+  const parsed = parseQuery(query);
+  const { read } = context.database.of(caller.organization_id);
+  const { rows, range } = await selectPlaces(read, caller, parsed);
   reply.header('x-collection-range', range);
-  return rows.map(placeAnswer);
+  return rows.map((place) => answerTo(place, parsed));
 }
 
-export async function showPlace(context: Context, { caller, params }: LoginRequest) {
-  const place = await selectPlace(
-    context.database.of(caller.organization_id).read,
-    caller.organization_id,
-    parseId(params.id ?? ''),
-  );
+export async function showPlace(context: Context, { caller, params, query }: LoginRequest) {
+  const parsed = parseShow(query);
+  const { read } = context.database.of(caller.organization_id);
+  const place = await selectPlace(read, caller, parseId(params.id ?? ''));
   if (!place) throw new PosternError('not_found');
-  return placeAnswer(place);
+  return answerTo(place, parsed);
 }
 
 /** A place without a zone is in UTC: schedules need one, and Kisi's clients may leave it out. */
@@ -46,19 +37,13 @@ export async function createPlace(context: Context, { caller, body }: LoginReque
   const input = parseNew(body);
   const at = context.clock.now();
   const { organization_id } = caller;
-  return context.database.of(caller.organization_id).transaction(async (tx) => {
+  return context.database.of(organization_id).transaction(async (tx) => {
     const id = await insertPlace(tx, { ...placeRow(input), organization_id, created_at: at, updated_at: at });
     const object = { type: 'Place', id, name: input.name } as const;
     const message = `${caller.member_name} created the place ${input.name}`;
-    await recordEvent(context, tx, {
-      ...causedBy(caller),
-      type: 'place.create',
-      at,
-      object,
-      place_id: id,
-      message,
-    });
-    const place = await selectPlace(tx, organization_id, id);
+    const event = { ...causedBy(caller), type: 'place.create', at, object, place_id: id, message } as const;
+    await recordEvent(context, tx, event);
+    const place = await selectPlace(tx, { organization_id, group_ids: null }, id);
     return place && placeAnswer(place);
   });
 }
@@ -67,25 +52,17 @@ export async function changePlace(context: Context, { caller, params, body, repl
   const id = parseId(params.id ?? '');
   const change = parseChange(body);
   const at = context.clock.now();
-  await context.database.of(caller.organization_id).transaction(async (tx) => {
-    const place = await selectPlace(tx, caller.organization_id, id);
+  const { organization_id } = caller;
+  await context.database.of(organization_id).transaction(async (tx) => {
+    await lockPlaceAndDoors(tx, { organization_id, id });
+    const place = await selectPlace(tx, caller, id);
     if (!place) throw new PosternError('not_found');
     const time_zone = change.time_zone === null ? 'UTC' : change.time_zone;
-    await updatePlace(
-      tx,
-      { organization_id: caller.organization_id, id },
-      { ...change, time_zone, updated_at: at },
-    );
+    await updatePlace(tx, place, { ...change, time_zone, updated_at: at });
     const object = { type: 'Place', id, name: change.name ?? place.name } as const;
     const message = `${caller.member_name} changed the place ${object.name}`;
-    await recordEvent(context, tx, {
-      ...causedBy(caller),
-      type: 'place.update',
-      at,
-      object,
-      place_id: id,
-      message,
-    });
+    const event = { ...causedBy(caller), type: 'place.update', at, object, place_id: id, message } as const;
+    await recordEvent(context, tx, event);
   });
   reply.code(204);
 }
@@ -94,32 +71,57 @@ export async function changePlace(context: Context, { caller, params, body, repl
 export async function removePlace(context: Context, { caller, params, reply }: LoginRequest) {
   const id = parseId(params.id ?? '');
   const at = context.clock.now();
-  await context.database.of(caller.organization_id).transaction(async (tx) => {
-    const place = await selectPlace(tx, caller.organization_id, id);
+  const { organization_id } = caller;
+  await context.database.of(organization_id).transaction(async (tx) => {
+    await tx.lock('places', { organization_id, id }, 'to change');
+    const place = await selectPlace(tx, caller, id);
     if (!place) throw new PosternError('not_found');
-    if ((await countDoors(tx, caller.organization_id, id)) > 0) {
-      throw new PosternError('conflict', {
-        message: `The place ${place.name} still has doors. Delete its locks first.`,
-      });
+    if ((await countDoors(tx, { organization_id, id })) > 0) {
+      const message = `The place ${place.name} still has doors. Delete its locks first.`;
+      throw new PosternError('conflict', { message });
     }
-    await detachGroups(tx, caller.organization_id, id);
-    await updatePlace(
-      tx,
-      { organization_id: caller.organization_id, id },
-      { deleted_at: at, updated_at: at },
-    );
+    await detachGroups(tx, organization_id, id);
+    await updatePlace(tx, place, { deleted_at: at, updated_at: at });
     const object = { type: 'Place', id, name: place.name } as const;
     const message = `${caller.member_name} deleted the place ${place.name}`;
-    await recordEvent(context, tx, {
-      ...causedBy(caller),
-      type: 'place.delete',
-      at,
-      object,
-      place_id: id,
-      message,
-    });
+    const event = { ...causedBy(caller), type: 'place.delete', at, object, place_id: id, message } as const;
+    await recordEvent(context, tx, event);
   });
   reply.code(204);
+}
+
+export async function lockDownPlace(context: Context, { caller, params }: LoginRequest) {
+  const id = parseId(params.id ?? '');
+  const changed = await changeLockDownOfPlace(context, caller, { id, down: true });
+  return lockDownAnswer(changed, 'The place is locked down.');
+}
+
+export async function cancelLockDownOfPlace(context: Context, { caller, params }: LoginRequest) {
+  const id = parseId(params.id ?? '');
+  const changed = await changeLockDownOfPlace(context, caller, { id, down: false });
+  return lockDownAnswer(changed, 'The place is no longer locked down.');
+}
+
+function lockDownAnswer({ place, unreached }: PlaceLockDown, message: string) {
+  const { id, name, locked_down_at } = place;
+  const missed = 'Some doors could not be told: their agents learn of it when they connect.';
+  return {
+    message: unreached.length === 0 ? message : `${message} ${missed}`,
+    reached: unreached.length === 0,
+    unreached_locks: unreached.map((door) => ({ id: door.id, name: door.name })),
+    id,
+    name,
+    locked_down: locked_down_at !== null,
+    locked_down_since: locked_down_at,
+  };
+}
+
+/** Nobody has favourites here; who asks about them is told so. */
+function answerTo(place: PlaceWithCounts, { favorite }: { favorite?: string | boolean | null }) {
+  return {
+    ...placeAnswer(place),
+    ...(favorite === undefined || favorite === null ? {} : { favorite: false }),
+  };
 }
 
 type PlaceInput = ReturnType<typeof parseNew>;
@@ -148,8 +150,8 @@ function placeAnswer(place: PlaceWithCounts) {
     updated_at,
     doors_count: place.doors_count,
     integrations_count: 0,
-    locked_down: false,
-    locked_down_since: null,
+    locked_down: place.locked_down_at !== null,
+    locked_down_since: place.locked_down_at,
     occupancy_rate: null,
     organization_id: place.organization_id,
     organization: {

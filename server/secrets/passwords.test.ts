@@ -20,4 +20,30 @@ describe('a password', () => {
     ]);
     assert.notEqual(one, other);
   });
+
+  it("is never nobody's, and takes as much work to find that out", async () => {
+    const stored = await hashPassword('correct horse', randomBytes(16));
+    const msOf = async (known: string | null) => {
+      const start = performance.now();
+      assert.equal(await passwordMatches('', known), false);
+      return performance.now() - start;
+    };
+    const times = { known: [] as number[], nobody: [] as number[] };
+    for (let round = 0; round < 15; round++) {
+      times.known.push(await msOf(stored));
+      times.nobody.push(await msOf(null));
+    }
+    // The least of several: what the machine does meanwhile only ever adds to it.
+    const ratio = Math.min(...times.nobody) / Math.min(...times.known);
+    assert.ok(ratio > 0.6 && ratio < 1.6, `ratio ${ratio}`);
+  });
+
+  it('is checked two at a time, however many come, and refused at once beyond a number that waits', async () => {
+    const salt = randomBytes(16);
+    const answers = await Promise.allSettled(Array.from({ length: 60 }, () => hashPassword('same', salt)));
+    const refused = answers.filter((answer) => answer.status === 'rejected');
+    assert.equal(refused.length, 60 - 42);
+    for (const { reason } of refused) assert.deepEqual([reason.reason, reason.retryAfterS], ['busy', 2]);
+    assert.ok(await hashPassword('same', salt), 'and the next one is welcome again');
+  });
 });

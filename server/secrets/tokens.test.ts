@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { crc32 } from 'node:zlib';
-import { apiKeyFrom, hashOf, isApiKey, isLinkSecret, linkSecretFrom } from './tokens.ts';
+import { hashOf, isLinkSecret, isSecret, linkSecretFrom, secretFrom } from './tokens.ts';
 
 const random = (length: number) => randomBytes(length);
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -39,46 +39,56 @@ describe("a link's secret", () => {
   });
 });
 
-describe('an API key', () => {
-  it('ends in the CRC-32 of what comes before', () => {
-    const key = apiKeyFrom(random);
-    assert.match(key, /^pstk_[a-z2-7]{32}[a-z2-7]{7}$/);
-    assert.equal(bytesOf(key.slice(-7)).readUInt32BE(), crc32(key.slice(0, -7)));
-    assert.ok(isApiKey(key));
-  });
+const prefixes = { api_key: 'pstk_', session: 'psts_', one_time: 'psto_' } as const;
 
-  it('is refused with any one letter changed, or two neighbours swapped', () => {
-    const key = apiKeyFrom(random);
-    for (let at = 0; at < key.length; at++) {
-      for (const letter of `${alphabet}_1`) {
-        if (letter === key[at]) continue;
-        assert.ok(!isApiKey(key.slice(0, at) + letter + key.slice(at + 1)), `${letter} at ${at}`);
+for (const kind of ['api_key', 'session', 'one_time'] as const) {
+  describe(`the secret of a ${kind.replace('_', ' ')}`, () => {
+    it('begins with its prefix, and ends in the CRC-32 of what comes before', () => {
+      const secret = secretFrom(kind, random);
+      assert.match(secret, new RegExp(`^${prefixes[kind]}[a-z2-7]{32}[a-z2-7]{7}$`));
+      assert.equal(bytesOf(secret.slice(-7)).readUInt32BE(), crc32(secret.slice(0, -7)));
+      assert.ok(isSecret(kind, secret));
+    });
+
+    it('is refused with any one letter changed, or two neighbours swapped', () => {
+      const secret = secretFrom(kind, random);
+      for (let at = 0; at < secret.length; at++) {
+        for (const letter of `${alphabet}_1`) {
+          if (letter === secret[at]) continue;
+          assert.ok(!isSecret(kind, secret.slice(0, at) + letter + secret.slice(at + 1)), `${letter} at ${at}`);
+        }
+        const swapped = secret.slice(0, at) + (secret[at + 1] ?? '') + secret[at] + secret.slice(at + 2);
+        if (swapped !== secret) assert.ok(!isSecret(kind, swapped), `swapped at ${at}`);
       }
-      const swapped = key.slice(0, at) + (key[at + 1] ?? '') + key[at] + key.slice(at + 2);
-      if (swapped !== key) assert.ok(!isApiKey(swapped), `swapped at ${at}`);
-    }
-  });
+    });
 
-  it('is refused in another length, another case or with something around it', () => {
-    const key = apiKeyFrom(random);
-    for (const other of [
-      '',
-      key.slice(0, -1),
-      `${key}a`,
-      key.toUpperCase(),
-      ` ${key}`,
-      `${key}\n`,
-      key.slice(5),
-    ]) {
-      assert.ok(!isApiKey(other), JSON.stringify(other));
-    }
-  });
+    it('is refused in another length, another case or with something around it', () => {
+      const secret = secretFrom(kind, random);
+      for (const other of [
+        '',
+        secret.slice(0, -1),
+        `${secret}a`,
+        secret.toUpperCase(),
+        ` ${secret}`,
+        `${secret}\n`,
+        secret.slice(5),
+      ]) {
+        assert.ok(!isSecret(kind, other), JSON.stringify(other));
+      }
+    });
 
-  it('never looks like a secret of a link, nor the other way round', () => {
-    assert.ok(!isLinkSecret(apiKeyFrom(random)));
-    assert.ok(!isApiKey(linkSecretFrom(random)));
+    it('is no secret of another kind, not even with the other prefix', () => {
+      const secret = secretFrom(kind, random);
+      assert.ok(!isLinkSecret(secret));
+      assert.ok(!isSecret(kind, linkSecretFrom(random)));
+      for (const other of ['api_key', 'session', 'one_time'] as const) {
+        if (other === kind) continue;
+        assert.ok(!isSecret(other, secret));
+        assert.ok(!isSecret(other, prefixes[other] + secret.slice(5)));
+      }
+    });
   });
-});
+}
 
 describe('hashOf', () => {
   it('is SHA-256', () => {

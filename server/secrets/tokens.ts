@@ -3,7 +3,10 @@ import { crc32 } from 'node:zlib';
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
 const secretBytes = 20;
-const apiKeyPrefix = 'pstk_';
+const prefixes = { api_key: 'pstk_', session: 'psts_', one_time: 'psto_' } as const;
+
+/** What a secret with a checksum is for; each kind has a prefix of its own. */
+export type SecretKind = keyof typeof prefixes;
 
 /** A web secret: 160 random bits as 32 characters of lower-case Base32 (RFC 4648 §6). */
 export function linkSecretFrom(random: (length: number) => Uint8Array): string {
@@ -15,16 +18,16 @@ export function isLinkSecret(text: string): boolean {
 }
 
 /**
- * An API key: a prefix that scanners for leaked keys recognise, 160 random bits, and a CRC-32 of both, so that a
- * mistyped key is refused without asking the database.
+ * The secret of an API key, of a member's session or of a one-time link: a prefix that scanners for leaked secrets
+ * recognise, 160 random bits, and a CRC-32 of both, so that a mistyped one is refused without asking the database.
  */
-export function apiKeyFrom(random: (length: number) => Uint8Array): string {
-  const body = apiKeyPrefix + base32(random(secretBytes));
+export function secretFrom(kind: SecretKind, random: (length: number) => Uint8Array): string {
+  const body = prefixes[kind] + base32(random(secretBytes));
   return body + checksum(body);
 }
 
-export function isApiKey(text: string): boolean {
-  if (!/^pstk_[a-z2-7]{39}$/.test(text)) return false;
+export function isSecret(kind: SecretKind, text: string): boolean {
+  if (!text.startsWith(prefixes[kind]) || !/^[a-z2-7]{39}$/.test(text.slice(5))) return false;
   return checksum(text.slice(0, -7)) === text.slice(-7);
 }
 

@@ -12,6 +12,7 @@ export interface DoorFacts {
   place_id: number;
   agent_id: number | null;
   pulse_ms: number;
+  /** The door was locked down, or its whole place was. */
   locked_down_at: string | null;
   time_zone: string;
   /** 1 when the door is in the asked group. */
@@ -31,13 +32,16 @@ const takeUseSql = `
   returning *`;
 const selectLinkSql = 'select * from links where organization_id = ? and id = ?';
 const selectDoorSql = `
-  select d.id, d.name, d.place_id, d.agent_id, d.pulse_ms, d.locked_down_at, p.time_zone,
+  select d.id, d.name, d.place_id, d.agent_id, d.pulse_ms, p.time_zone,
+    coalesce(d.locked_down_at, p.locked_down_at) as locked_down_at,
     (select count(*) from group_doors g where g.organization_id = d.organization_id and g.group_id = ? and g.door_id = d.id)
       as includes_door
   from doors d join places p on p.organization_id = d.organization_id and p.id = d.place_id
   where d.organization_id = ? and d.id = ? and d.deleted_at is null`;
 const selectPassSql =
   'select not_before_s, expires_at_s, revoked_at from passes where organization_id = ? and pass_index = ? and link_id = ?';
+const selectLatestPassSql =
+  'select max(pass_index) as pass_index from passes where organization_id = ? and link_id = ?';
 
 /** Takes one use of the link if it has one left and is neither revoked nor suspended; answers it as it is then. */
 export async function takeUse(tx: Transaction, key: LinkKey, at: string): Promise<StoredLink | undefined> {
@@ -60,6 +64,14 @@ export async function selectPassFacts(
   key: LinkKey & { pass_index: number },
 ): Promise<PassFacts | undefined> {
   return connection.prepare<PassFacts>(selectPassSql).get(key.organization_id, key.pass_index, key.link_id);
+}
+
+/** The pass that was signed last for the link, whatever became of it; null: it never had one. */
+export async function selectLatestPassIndex(connection: Connection, key: LinkKey): Promise<number | null> {
+  const row = await connection
+    .prepare<{ pass_index: number | null }>(selectLatestPassSql)
+    .get(key.organization_id, key.link_id);
+  return row?.pass_index ?? null;
 }
 
 export interface LinkKey {

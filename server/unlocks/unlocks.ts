@@ -9,7 +9,8 @@ import { PosternError } from '../../domain/errors.ts';
 import type { Actor } from '../../domain/event.ts';
 import { earlier, instantOfSeconds, later } from '../../domain/instants.ts';
 import type { Context, LoginCaller } from '../context.ts';
-import type { Transaction } from '../database/database.ts';
+import type { Connection, Transaction } from '../database/database.ts';
+import { selectGroupsOfDoor } from '../doors/store.ts';
 import { causedBy, type NewEvent, recordEvent, recordOutcome } from '../events/events.ts';
 import type { StoredLink } from '../links/store.ts';
 import { linkCredential } from '../links/view.ts';
@@ -36,7 +37,8 @@ export type UnlockResult =
   | { opened: true; door: DoorFacts; event_uuid: string }
   | { opened: false; reason: DenialReason | 'outcome_unknown' | 'lock_failed' };
 
-type Committed = { decision: Decision; door: DoorFacts; event_uuid: string };
+/** `decidedMs`: when, in monotonic milliseconds. */
+type Committed = { decidedMs: number; decision: Decision; door: DoorFacts; event_uuid: string };
 
 /**
  * Unlocks a door with an access link: one transaction takes the use, decides and writes the event; only when that is
@@ -49,16 +51,19 @@ export async function unlockWithLink(context: Context, request: LinkUnlock): Pro
   return carryOut(context, committed, request.link.organization_id);
 }
 
-/** Unlocks a door for a member or an API key, whose right to it is the caller's own. */
+/** Unlocks a door for a member or an API key. Throws `not_found` for a door that the caller may not see. */
 export async function unlockWithLogin(
   context: Context,
   caller: LoginCaller,
   door_id: number,
 ): Promise<UnlockResult> {
   const { organization_id } = caller;
-  const at = context.clock.now();
   const committed = await context.database.of(organization_id).transaction(async (tx) => {
+    await tx.lock('doors', { organization_id, id: door_id }, 'as it is');
+    await requireDoorOfGroups(tx, caller, door_id);
     const door = await requireDoor(tx, { organization_id, door_id, group_id: null });
+    const at = context.clock.now(); // whatever was waited for is over
+    const decidedMs = context.clock.monotonicMs();
     const decision = decide({
       at,
       method: 'api',
@@ -66,18 +71,20 @@ export async function unlockWithLogin(
       door: doorState(context, door),
     });
     const event = unlockEvent({ ...causedBy(caller), at, door, decision, method: 'api' });
-    return { decision, door, event_uuid: await recordEvent(context, tx, event) };
+    return { decidedMs, decision, door, event_uuid: await recordEvent(context, tx, event) };
   });
   return carryOut(context, committed, organization_id);
 }
 
 async function decideWithLink(context: Context, tx: Transaction, request: LinkUnlock): Promise<Committed> {
-  const at = context.clock.now();
   const { organization_id } = request.link;
   const decided = await tx.attempt(async () => {
-    const taken = await takeUse(tx, request.link, at);
+    const taken = await takeUseAndHold(tx, request.link, context.clock.now());
     const link = taken ?? (await selectLinkRow(tx, request.link));
     if (!link) throw new PosternError('not_found');
+    // What may close the door in this moment changes these rows, and so comes before or after all of this.
+    await tx.lock('doors', { organization_id, id: request.door_id }, 'as it is');
+    await tx.lock('groups', { organization_id, id: link.group_id }, 'as it is');
     const door = await requireDoor(tx, {
       organization_id,
       door_id: request.door_id,
@@ -88,11 +95,13 @@ async function decideWithLink(context: Context, tx: Transaction, request: LinkUn
       door,
       uses_before: taken ? link.uses - 1 : link.uses,
     });
+    const at = context.clock.now(); // whatever was waited for is over
+    const decidedMs = context.clock.monotonicMs();
     const decision = decide({ at, method: request.method, credential, door: doorState(context, door) });
     if (decision.granted && !taken) throw new Error('a grant without a taken use');
-    return { result: { decision, door, link }, undo: !decision.granted };
+    return { result: { at, decidedMs, decision, door, link }, undo: !decision.granted };
   });
-  const { decision, door, link } = decided;
+  const { at, decidedMs, decision, door, link } = decided;
   const by = { actor: recipientOf(link), authenticated_by: { type: 'GroupLink', id: link.id } } as const;
   const { method, reader } = request;
   const event = unlockEvent({
@@ -104,13 +113,21 @@ async function decideWithLink(context: Context, tx: Transaction, request: LinkUn
     method,
     ...(reader ? { reader } : {}),
   });
-  return { decision, door, event_uuid: await recordEvent(context, tx, event) };
+  return { decidedMs, decision, door, event_uuid: await recordEvent(context, tx, event) };
+}
+
+/** Takes a use of the link, if it has one. Its row is held either way, so that it stays as it was judged. */
+async function takeUseAndHold(tx: Transaction, key: LinkKey, at: string): Promise<StoredLink | undefined> {
+  const taken = await takeUse(tx, key, at);
+  if (taken) return taken;
+  await tx.lock('links', { organization_id: key.organization_id, id: key.link_id }, 'to change');
+  return takeUse(tx, key, at); // somebody may have resumed it just now, or given a use back
 }
 
 /** The link's rights; when a pass is presented, never more than that pass was signed for. */
-async function credentialOf(
-  tx: Transaction,
-  request: LinkUnlock,
+export async function credentialOf(
+  tx: Connection,
+  request: Pick<LinkUnlock, 'link' | 'pass'>,
   { link, door, uses_before }: { link: StoredLink; door: DoorFacts; uses_before: number },
 ): Promise<LinkCredential | null> {
   const schedules = await selectSchedules(tx, link.organization_id, link.group_id);
@@ -139,9 +156,11 @@ async function carryOut(
   committed: Committed,
   organization_id: number,
 ): Promise<UnlockResult> {
-  const { decision, door, event_uuid } = committed;
+  const { decidedMs, decision, door, event_uuid } = committed;
   if (!decision.granted) return { opened: false, reason: decision.reason };
-  const command = { command_id: event_uuid, door_id: door.id, pulse_ms: door.pulse_ms };
+  // The commit may have taken long: what is left of the command's life is counted from the decision.
+  const age_ms = context.clock.monotonicMs() - decidedMs;
+  const command = { command_id: event_uuid, door_id: door.id, pulse_ms: door.pulse_ms, age_ms };
   const outcome = door.agent_id === null ? 'unknown' : await context.agents.unlock(door.agent_id, command);
   const recorded_at = context.clock.now();
   const kept = context.database.of(organization_id).transaction(async (tx) => {
@@ -213,13 +232,26 @@ function recipientOf({ id, name, email }: StoredLink): Actor {
   return { type: 'GroupLink', id, name, email };
 }
 
-function doorState(context: Context, door: DoorFacts) {
+export function doorState(context: Context, door: DoorFacts) {
   const { time_zone, agent_id, locked_down_at } = door;
   return { locked_down: locked_down_at !== null, time_zone, reachable: context.agents.isReachable(agent_id) };
 }
 
-async function requireDoor(tx: Transaction, key: Parameters<typeof selectDoorFacts>[1]): Promise<DoorFacts> {
-  const door = await selectDoorFacts(tx, key);
+/** A manager opens the doors of the named groups; whoever takes one out of a group holds the group. */
+async function requireDoorOfGroups(tx: Transaction, caller: LoginCaller, door_id: number): Promise<void> {
+  const { organization_id, group_ids } = caller;
+  if (group_ids === null) return;
+  const key = { organization_id, id: door_id };
+  for (const id of await selectGroupsOfDoor(tx, key, group_ids))
+    await tx.lock('groups', { organization_id, id }, 'as it is');
+  if ((await selectGroupsOfDoor(tx, key, group_ids)).length === 0) throw new PosternError('not_found');
+}
+
+export async function requireDoor(
+  connection: Connection,
+  key: Parameters<typeof selectDoorFacts>[1],
+): Promise<DoorFacts> {
+  const door = await selectDoorFacts(connection, key);
   if (!door) throw new PosternError('not_found');
   return door;
 }

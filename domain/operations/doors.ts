@@ -1,0 +1,67 @@
+import { Type } from 'typebox';
+import { denialReasons } from '../decide.ts';
+import { DoorAnswer, DoorOfLinkAnswer, UnlockedAnswer } from '../schemas/answers/doors.ts';
+import { DoorChange, DoorQuery, NewDoor, UnlockContext } from '../schemas/doors.ts';
+import { list, nothing, type OperationDescription, record } from './operation.ts';
+
+/* Doors: `locks` on the wire. */
+
+/** Why an unlock may be refused; what only a reader can find out is not among it. */
+const unlockDenials = denialReasons.filter(
+  (reason) => reason !== 'credential_unknown' && reason !== 'clock_unknown',
+);
+
+export const doorOperations = {
+  'doors.list': {
+    tag: 'Locks',
+    summary: 'List doors',
+    description:
+      "With a login: the organization's doors, 50 a page unless `limit` says otherwise.\n\nWith a link's secret: the " +
+      "doors of the link in Kisi's reduced shape, and of each whether it would open now (`unlockable`), why not " +
+      '(`reason`) and when (`unlockable_at`). That is what a landing page of your own needs; it may call from another ' +
+      'origin.',
+    query: DoorQuery,
+    answer: list(Type.Union([DoorAnswer, DoorOfLinkAnswer])),
+    errors: ['credential_revoked'],
+  },
+  'doors.create': {
+    tag: 'Locks',
+    summary: 'Create a door',
+    description:
+      'A door in a place. It opens once an agent drives it, and for links once it belongs to their group.',
+    body: { noun: 'lock', schema: NewDoor, example: { name: 'Front door', place_id: 2 } },
+    answer: record(DoorAnswer),
+  },
+  'doors.show': {
+    tag: 'Locks',
+    summary: 'Show a door',
+    description: 'One door, and whether its agent can be reached.',
+    answer: record(DoorAnswer),
+  },
+  'doors.change': {
+    tag: 'Locks',
+    summary: 'Change a door',
+    description: 'Only the fields that are sent change. A door stays in its place.',
+    body: { noun: 'lock', schema: DoorChange, example: { name: 'Garden door' } },
+    answer: nothing,
+  },
+  'doors.remove': {
+    tag: 'Locks',
+    summary: 'Delete a door',
+    description: 'The door leaves its groups with it: no link opens it any more. Its events stay.',
+    answer: nothing,
+  },
+  'doors.unlock': {
+    tag: 'Locks',
+    summary: 'Unlock a door',
+    description:
+      'Decides, records, and only then sends the command to the agent at the door. 200 means that the lock was driven; ' +
+      '403 that the answer was no, with its `reason`; 503 that the door could not be reached or did not say in time ' +
+      'what it did. A denial is an event too.\n\nWith a login the door opens in the name of the organization; with a ' +
+      "link's secret within what the link allows, and it counts as a use. What Kisi's apps send along in `context` is " +
+      'accepted and not looked at.',
+    body: { schema: UnlockContext, example: {}, optional: true },
+    answer: record(UnlockedAnswer),
+    errors: [...unlockDenials, 'outcome_unknown', 'lock_failed'],
+  },
+} as const satisfies Record<string, OperationDescription>;

@@ -1,0 +1,82 @@
+import type { TObject, TSchema } from 'typebox';
+import type { DenialReason } from '../decide.ts';
+import type { ErrorName } from '../errors.ts';
+
+/** The chapters of the reference, in their order, and what each is about. */
+export const tags = {
+  'Access links': 'Issue, find, change and revoke the links that visitors get.',
+  'A link itself': "What whoever holds a link's secret may read: the link's own state, and its QR code.",
+  Locks: 'Doors, as Kisi calls them: list, describe and unlock them.',
+  Places: 'Sites with a time zone, which hold doors.',
+  Groups: 'Named sets of doors. A link opens the doors of its group.',
+  'Group locks': 'Which door belongs to which group.',
+  Events: 'What happened, who did it, and why it was refused where it was.',
+  'Event sets': 'A question about the events, held on to and answered page by page.',
+  Logins: 'Sign in, sign out, and the API keys of the organization.',
+  Users: 'The people who sign in, and oneself.',
+  Members: "The same people in Kisi's older words.",
+  Organizations: 'What holds for the whole organization.',
+  Server: 'The state of the server, and this reference.',
+  "The visitor's page":
+    'What the page behind a link loads and sends. It is kept in step with the page, not with other programs.',
+} as const;
+
+export type Tag = keyof typeof tags;
+
+/** The word in an error's `reason`. */
+export type Reason = ErrorName | DenialReason;
+
+/**
+ * What an operation does, takes and answers: everything that the reference says of it, beside what stands in the
+ * table of endpoints. Markup in texts: `code` in backticks, and an empty line between paragraphs.
+ */
+export interface OperationDescription {
+  tag: Tag;
+  /** A few words in the imperative, without a full stop. */
+  summary: string;
+  /** Whole sentences: what it does, and what is not obvious about it. */
+  description: string;
+  query?: TObject;
+  /** Request headers that only this operation looks at. */
+  headers?: TObject;
+  body?: Body;
+  answer: Answer;
+  /** Reasons to refuse beyond those that every operation of its kind has. */
+  errors?: readonly Reason[];
+}
+
+export interface Body {
+  /** The noun around the fields: `{ "group_link": { … } }`; absent: the fields stand alone. */
+  noun?: string;
+  schema: TObject;
+  /** The fields of a typical request, without the noun. */
+  example: Record<string, unknown>;
+  /** The operation needs no body at all. */
+  optional?: true;
+}
+
+export type Answer =
+  /** 200 with one record. */
+  | { kind: 'record'; schema: TSchema }
+  /** 200 with an array. `paged`: by limit and offset, with `X-Collection-Range`; otherwise by a cursor. */
+  | { kind: 'list'; of: TSchema; paged: boolean }
+  /** 204. */
+  | { kind: 'nothing' }
+  /** 200 with something that is no JSON, of one of these media types. */
+  | { kind: 'file'; types: readonly string[] }
+  /** 101: the connection becomes a WebSocket. Not part of the OpenAPI document, which cannot say so. */
+  | { kind: 'upgrade' };
+
+export const nothing: Answer = { kind: 'nothing' };
+
+export function record(schema: TSchema): Answer {
+  return { kind: 'record', schema };
+}
+
+export function list(of: TSchema): Answer {
+  return { kind: 'list', of, paged: true };
+}
+
+export function file(...types: readonly string[]): Answer {
+  return { kind: 'file', types };
+}

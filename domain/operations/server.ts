@@ -1,0 +1,61 @@
+import { HealthAnswer } from '../schemas/answers/server.ts';
+import { file, type OperationDescription, record } from './operation.ts';
+
+/* The server itself, its reference, and where agents connect. */
+
+export const serverOperations = {
+  'health.show': {
+    tag: 'Server',
+    summary: 'Ask whether the process answers',
+    description: 'For whatever restarts the process: it says nothing about the database or the doors.',
+    answer: record(HealthAnswer),
+  },
+  'reference.show_document': {
+    tag: 'Server',
+    summary: 'Get this description as an OpenAPI document',
+    description: 'OpenAPI 3.1. It is made from the tables that the server itself works by.',
+    answer: file('application/json'),
+  },
+  'reference.show_page': {
+    tag: 'Server',
+    summary: 'Read this reference',
+    description: 'The same as a page for people: one page, no script, nothing loaded from elsewhere.',
+    answer: file('text/html'),
+  },
+  'reference.show_style': {
+    tag: 'Server',
+    summary: 'Load the style sheet of the reference',
+    description: 'Named by its content, so that it can be kept for ever.',
+    answer: file('text/css'),
+  },
+  'reference.list_errors': {
+    tag: 'Server',
+    summary: 'Read about all errors',
+    description: 'Every `reason` that an answer can give, with its code, and a page of its own for each.',
+    answer: file('text/html'),
+  },
+  'reference.show_error': {
+    tag: 'Server',
+    summary: 'Read about one error',
+    description:
+      'What happened, what to do, and an example of the answer. `name` is the `reason` or the six characters of `code`. ' +
+      'The `Link` header of every error answer names its page.',
+    answer: file('text/html'),
+    errors: ['not_found'],
+  },
+  'lan.show_authority': {
+    tag: 'Server',
+    summary: 'Get the certificate that phones must trust',
+    description:
+      'While the demo runs with `--lan`: the certificate of the small authority that signed its own. Otherwise there is none.',
+    answer: file('application/x-x509-ca-cert'),
+    errors: ['not_found'],
+  },
+  'agents.connect': {
+    tag: 'Server',
+    summary: 'Connect an agent',
+    description:
+      'A WebSocket of the subprotocol `postern.agent.v1`, opened by the agent and signed by both sides.',
+    answer: { kind: 'upgrade' },
+  },
+} as const satisfies Record<string, OperationDescription>;

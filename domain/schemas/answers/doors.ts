@@ -1,0 +1,81 @@
+import { Type } from 'typebox';
+import { denialReasons } from '../../decide.ts';
+import {
+  alwaysFalse,
+  alwaysNull,
+  alwaysZero,
+  count,
+  dates,
+  degrees,
+  flag,
+  id,
+  instant,
+  oftenNull,
+  orNull,
+  resourceType,
+  text,
+  word,
+} from './fields.ts';
+
+/* What is answered about doors: `lock` on the wire. */
+
+const state = {
+  configured: flag(true),
+  online: flag(true),
+  open: alwaysFalse,
+  unlocked: alwaysFalse,
+  unlocked_until: alwaysNull(instant()),
+  locked_down: flag(),
+  locked_down_since: oftenNull(instant()),
+};
+
+const place = {
+  id: id(2),
+  name: text('Harbour House'),
+  latitude: orNull(degrees(53.5436)),
+  longitude: orNull(degrees(9.9669)),
+};
+
+export const DoorAnswer = Type.Object(
+  {
+    id: id(5),
+    resource_type: resourceType('Lock'),
+    name: text('Front door'),
+    description: oftenNull(text('The one with the blue frame')),
+    ...dates,
+    ...state,
+    latitude: orNull(degrees(53.5436)),
+    longitude: orNull(degrees(9.9669)),
+    order_id: oftenNull(Type.Integer({ minimum: 0 })),
+    first_to_arrive_required_until: alwaysNull(instant()),
+    first_to_arrive_satisfied: alwaysFalse,
+    on_scheduled_unlock: alwaysFalse,
+    geofence_restriction_enabled: alwaysFalse,
+    geofence_restriction_radius: alwaysZero,
+    reader_restriction_enabled: alwaysFalse,
+    time_restriction_enabled: alwaysFalse,
+    time_restriction_time_zone: text('Europe/Berlin'),
+    place_id: id(2),
+    place: Type.Object(place),
+    floor_id: alwaysNull(Type.Integer()),
+    groups_count: count(1),
+  },
+  { title: 'Lock' },
+);
+
+export const DoorOfLinkAnswer = Type.Object(
+  {
+    id: id(5),
+    name: text('Front door'),
+    description: oftenNull(text('The one with the blue frame')),
+    ...state,
+    place_id: id(2),
+    place: Type.Object({ ...place, time_zone: text('Europe/Berlin') }),
+    unlockable: flag(),
+    reason: orNull({ ...word(denialReasons), examples: ['outside_schedule'] }),
+    unlockable_at: orNull(instant('2026-12-02T08:00:00.000Z')),
+  },
+  { title: 'LockOfGroupLink' },
+);
+
+export const UnlockedAnswer = Type.Object({ message: Type.Literal('Unlocked!') }, { title: 'Unlocked' });

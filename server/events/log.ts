@@ -1,0 +1,52 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import type { Static } from 'typebox';
+import type { EventQuery } from '../../domain/schemas/events.ts';
+import type { Context, Sight } from '../context.ts';
+import type { Connection } from '../database/database.ts';
+import { requireFilters } from './filters.ts';
+import { type StoredEvent, selectEnds, selectEvents, type WantedEvents } from './store.ts';
+
+/**
+ * How many positions one statement looks through at most. A filter that matches little makes the embedded database
+ * read the whole log, and nobody can be let in meanwhile: so it is read in pieces, with a turn for others between.
+ */
+export const positionsPerRead = 20_000;
+
+/** A page of the log, newest first, and the `cursor` of the next one; null: there is none. */
+export interface LogPage {
+  rows: StoredEvent[];
+  cursor: string | null;
+}
+
+/** What the caller may see of the log, newest first. */
+export async function listNewestEvents(
+  context: Context,
+  sight: Sight,
+  { limit = 10, cursor, ...query }: Static<typeof EventQuery>,
+): Promise<LogPage> {
+  const filters = requireFilters(query);
+  await context.database.settled();
+  const below = cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor);
+  const { read } = context.database.of(sight.organization_id);
+  return readLog(read, { sight, filters }, { below, limit });
+}
+
+/** The newest wanted events below a position. */
+export async function readLog(
+  connection: Connection,
+  wanted: WantedEvents,
+  page: { below: number; limit: number },
+): Promise<LogPage> {
+  const { first, last } = await selectEnds(connection, wanted.sight.organization_id);
+  const found: StoredEvent[] = [];
+  let below = Math.min(page.below, last + 1);
+  while (found.length <= page.limit && below > first) {
+    const above = Math.max(below - positionsPerRead, first) - 1;
+    const limit = page.limit + 1 - found.length;
+    found.push(...(await selectEvents(connection, wanted, { above, below, order: 'desc', limit })));
+    below = above + 1;
+    if (found.length <= page.limit) await turnOfTheLoop();
+  }
+  const rows = found.slice(0, page.limit);
+  return { rows, cursor: found.length > page.limit ? String(rows.at(-1)?.position) : null };
+}

@@ -1,0 +1,123 @@
+import { sql } from 'kysely';
+import type { Static } from 'typebox';
+import { invalidField } from '../../domain/errors.ts';
+import type { LinkQuery } from '../../domain/schemas/links.ts';
+import type { Sight } from '../context.ts';
+import type { Connection } from '../database/database.ts';
+import { containing, idsOf, listPage, oneOf } from '../http/lists.ts';
+import { type LinkWithNames, links } from './store.ts';
+
+export type LinkListQuery = Static<typeof LinkQuery>;
+
+export interface WantedLinks {
+  sight: Sight;
+  query: LinkListQuery;
+  at: string;
+}
+
+/** Where a link stands in a list. */
+interface Place {
+  key: string;
+  id: number;
+}
+
+export interface LinkPage {
+  rows: LinkWithNames[];
+  /** The value of `X-Collection-Range`; null on a page that a cursor began, which is not counted from the start. */
+  range: string | null;
+  /** Where the next page begins; null: there is none. */
+  cursor: string | null;
+}
+
+/** How many characters of a name decide its place in a list: enough for people, and few enough for a cursor. */
+const keyLengthMax = 60;
+/** What a list is sorted by, as text. What is equal is sorted by id. */
+const keys = {
+  id: sql<string>`cast(links.id as text)`,
+  name: sql<string>`substr(links.folded, 1, ${sql.lit(keyLengthMax)})`,
+  group_name: sql<string>`substr(groups.folded, 1, ${sql.lit(keyLengthMax)})`,
+  unlock: sql<string>`coalesce(links.last_used_at, '')`,
+  valid_until: sql<string>`links.valid_until`,
+};
+
+/** A page of links, by offset or by the cursor of the page before. */
+export async function selectLinks(connection: Connection, wanted: WantedLinks): Promise<LinkPage> {
+  const { limit = 10, offset = 0, cursor, sort = 'id' } = wanted.query;
+  const rows = sortedLinks(connection, wanted);
+  if (cursor === undefined) {
+    const { total, ...page } = await listPage(rows, wanted.query);
+    const isLast = offset + page.rows.length >= total;
+    return { ...page, cursor: isLast ? null : cursorAfter(sort, page.rows.at(-1)) };
+  }
+  if (offset > 0) throw invalidField('offset', 'must not be given together with cursor');
+  const found = await rows
+    .where(isBeyond(sort, readCursor(cursor, sort)))
+    .limit(limit + 1)
+    .execute();
+  const page = found.slice(0, limit);
+  return { rows: page, range: null, cursor: found.length > limit ? cursorAfter(sort, page.at(-1)) : null };
+}
+
+function sortedLinks(connection: Connection, wanted: WantedLinks) {
+  const { sort = 'id' } = wanted.query;
+  const direction = sort.startsWith('-') ? 'desc' : 'asc';
+  const rows = filteredLinks(connection, wanted).select(keyOf(sort).as('sort_key'));
+  return sort === 'id'
+    ? rows.orderBy('links.id')
+    : rows.orderBy(keyOf(sort), direction).orderBy('links.id', direction);
+}
+
+/** Whether a link comes after a place in the list. */
+function isBeyond(sort: string, { key, id }: Place) {
+  if (sort === 'id') return sql<boolean>`links.id > ${id}`;
+  const beyond = sql.raw(sort.startsWith('-') ? '<' : '>');
+  return sql<boolean>`(${keyOf(sort)}, links.id) ${beyond} (${key}, ${id})`;
+}
+
+function keyOf(sort: string) {
+  return keys[sort.replace('-', '') as keyof typeof keys]; // the schema allows no other
+}
+
+function filteredLinks(connection: Connection, { sight, query, at }: WantedLinks) {
+  const { organization_id, group_ids } = sight;
+  let rows = links(connection).where('links.organization_id', '=', organization_id);
+  if (group_ids !== null) rows = rows.where('links.group_id', 'in', oneOf(group_ids));
+  if (query.state !== 'ended') rows = rows.where('links.revoked_at', 'is', null);
+  if (query.state === 'active') rows = rows.where('links.valid_until', '>', at);
+  if (query.state === 'ended') {
+    rows = rows.where((any) =>
+      any.or([any('links.revoked_at', 'is not', null), any('links.valid_until', '<=', at)]),
+    );
+  }
+  if (query.ids) rows = rows.where('links.id', 'in', idsOf(query.ids));
+  if (query.group_id) rows = rows.where('links.group_id', '=', query.group_id);
+  if (query.query) {
+    const pattern = containing(query.query);
+    const columns = ['links.folded', 'groups.folded'];
+    const matches = columns.map((column) => sql<boolean>`${sql.ref(column)} like ${pattern} escape '\\'`);
+    rows = rows.where((any) => any.or(matches));
+  }
+  return rows;
+}
+
+/** The row's place in the list, as text: how it is sorted, by what, and its id. Whoever reads it learns nothing new. */
+function cursorAfter(sort: string, row: { id: number; sort_key: string } | undefined): string | null {
+  if (!row) return null;
+  return Buffer.from(JSON.stringify([sort, row.sort_key, row.id])).toString('base64url');
+}
+
+function readCursor(text: string, sort: string): Place {
+  const parts = parseJson(Buffer.from(text, 'base64url').toString());
+  const [sorted, key, id]: unknown[] = Array.isArray(parts) ? parts : [];
+  const valid = sorted === sort && typeof key === 'string' && !key.includes('\0') && Number.isSafeInteger(id);
+  if (valid) return { key, id: Number(id) };
+  throw invalidField('cursor', 'must be the cursor of an earlier answer that was sorted alike');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

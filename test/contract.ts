@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import * as JsonSchema from 'typebox/schema';
+import type { OpenApiDocument, OperationObject, ResponseObject } from '../domain/openapi/document.ts';
+import type { Schema } from '../domain/openapi/schema.ts';
+import { openApiDocument } from '../domain/openapi.ts';
+import { type Answer, type Call, fetchAnswer } from './test-server.ts';
+
+/** The document, as the tests hold the server to it. */
+export const contract = openApiDocument({ publicUrl: 'https://doors.example.org', version: '0' });
+
+export interface Asked {
+  method: string;
+  path: string;
+}
+
+/** One request to the server, whose answer must be what the document says. */
+export async function askByContract(url: string, request: Call & Asked): Promise<Answer> {
+  const answer = await fetchAnswer(url, request);
+  assertContract(request, answer);
+  return answer;
+}
+
+/**
+ * The answer has a status that the document lists for the operation, a body of the schema that stands there, and the
+ * headers. Stricter than the document in one thing: a field that it does not describe is a mistake.
+ */
+export function assertContract({ method, path }: Asked, answer: Answer): void {
+  const found = findOperation(method, path);
+  assert.ok(found, `${method} ${path} is not in the document`);
+  const { status, headers, body } = answer;
+  const what = `${method} ${found.template}: ${status} ${JSON.stringify(body)?.slice(0, 600)}`;
+  const response = found.operation.responses[status];
+  assert.ok(response, `${what}: the document has no such status`);
+  for (const name of requiredHeaders(response, status)) assertHeader(name, headers.get(name), what);
+  const type = headers.get('content-type')?.split(';', 1)[0] ?? '';
+  const media = response.content?.[type];
+  if (response.content === undefined) return assert.equal(body, '', what);
+  assert.ok(media, `${what}: the document has no ${type} there`);
+  if (type !== 'application/json' || found.template === '/openapi.json') return;
+  const problems = problemsOf(media.schema, body);
+  assert.deepEqual(problems, [], what);
+  if (media.examples)
+    assert.ok(body.reason in media.examples, `${what}: the document has no such reason there`);
+}
+
+/** What is wrong with the value, by a validator that knows nothing of how the document was made. */
+export function problemsOf(schema: Schema, value: unknown): string[] {
+  let validator = validators.get(schema);
+  if (!validator) {
+    const root = { ...closed(schema), components: { schemas: closedShapes } };
+    validator = JsonSchema.Compile(root as object); // a JSON Schema, which the type cannot know
+    validators.set(schema, validator);
+  }
+  if (validator.Check(value)) return [];
+  return validator.Errors(value)[1].map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+const validators = new Map<Schema, JsonSchema.Validator>();
+const closedShapes = Object.fromEntries(
+  Object.entries(contract.components.schemas).map(([name, schema]) => [name, closed(schema)]),
+);
+
+/** The same schema, without room for fields that it does not name. */
+function closed(schema: Schema): Schema {
+  const { properties, items, anyOf } = schema;
+  return {
+    ...schema,
+    ...(items ? { items: closed(items) } : {}),
+    ...(anyOf ? { anyOf: anyOf.map(closed) } : {}),
+    ...(properties
+      ? {
+          additionalProperties: schema.additionalProperties ?? false,
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, field]) => [name, closed(field)]),
+          ),
+        }
+      : {}),
+  };
+}
+
+/** The operation that a request means; null: none of the document's. */
+export function findOperation(
+  method: string,
+  path: string,
+): { template: string; operation: OperationObject } | null {
+  const plain = path.split('?', 1)[0]?.replace(/(.)\/$/, '$1') ?? '';
+  const templates = Object.keys((contract satisfies OpenApiDocument).paths)
+    .filter((template) => pattern(template).test(plain))
+    .sort((one, other) => one.split('{').length - other.split('{').length); // words before parameters
+  for (const template of templates) {
+    const operation = contract.paths[template]?.[method.toLowerCase()];
+    if (operation) return { template, operation };
+  }
+  return null;
+}
+
+function pattern(template: string): RegExp {
+  return new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]*')}$`);
+}
+
+/** Those that are on every such answer; the next page's are only where there is one. */
+function requiredHeaders({ headers = {} }: ResponseObject, status: number): string[] {
+  return Object.keys(headers).filter(
+    (name) => name !== 'X-Next-Cursor' && (name !== 'Link' || status >= 400),
+  );
+}
+
+function assertHeader(name: string, value: string | null, what: string): void {
+  const { schema } = contract.components.headers[name] ?? {};
+  assert.ok(schema && value !== null, `${what}: ${name} is missing`);
+  assert.deepEqual(
+    problemsOf(schema, schema.type === 'integer' ? Number(value) : value),
+    [],
+    `${what}: ${name}`,
+  );
+}
