@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util';
 import type { RunningAgent } from './agent/main.ts';
 import { PosternError } from './domain/errors.ts';
 import { timeZoneName } from './domain/instants.ts';
+import { parseOptions as parse, UsageError, wholeNumber } from './server/command-line.ts';
 import type { Config } from './server/config.ts';
 
 const helpText = `Postern: self-hosted temporary door access.
@@ -23,9 +23,9 @@ Run it for real
     --name <name> --domain <short-name> --email <owner's address>
     --json             The same as one line of JSON.
   serve                Serves the HTTP API and the visitor's page until it is told to stop.
-  api-keys create --name <name> [--organization <id>]
+  api-keys create --name <name> [--scopes <scope,…>] [--expires <90d or an instant>] [--organization <id>]
                        Makes an API key and prints its secret, once.
-  api-keys list        Shows every key, never its secret.
+  api-keys list        Shows every key and what it may do, never its secret.
   api-keys revoke <id> Ends a key at once.
   migrate              Brings a PostgreSQL database up to date, as its owner.
   copy --to <database URL>
@@ -42,9 +42,6 @@ Try it
 
 /** How long the demo waits for its own agent, on however busy a machine. */
 const agentReadyTimeoutMs = 20_000;
-
-/** A command that was not understood; the message says what would be. */
-class UsageError extends Error {}
 
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   demo: runDemo,
@@ -175,52 +172,9 @@ async function runSetup(args: string[]): Promise<number> {
   );
 }
 
-async function runApiKeys([action, ...args]: string[]): Promise<number> {
-  const keys = await import('./server/logins/logins.ts');
-  const text = { type: 'string' } as const;
-  const { values, positionals } = parse(
-    args,
-    { name: text, organization: text, json: { type: 'boolean' } },
-    action === 'revoke',
-  );
-  const show = (found: object, lines: () => string) =>
-    say(values.json ? `${JSON.stringify(found)}\n` : lines());
-  switch (action) {
-    case 'create': {
-      if (!values.name)
-        throw new UsageError('Say what the key is for: postern api-keys create --name "Booking system"');
-      const input = {
-        name: values.name,
-        organization_id: wholeNumber(values.organization ?? '1', '--organization'),
-      };
-      const made = await withInstallation(({ context }) => keys.createApiKey(context, input));
-      return show(
-        made,
-        () => `${made.secret}\n\nKey ${made.id}, "${made.name}". Keep it: it is not shown again.\n`,
-      );
-    }
-    case 'list': {
-      const found = await withInstallation(({ context }) => keys.listApiKeys(context));
-      return show(
-        found,
-        () =>
-          found.map(keyLine).join('') ||
-          'There is no API key. Make one: postern api-keys create --name "…"\n',
-      );
-    }
-    case 'revoke': {
-      const id = wholeNumber(positionals[0] ?? '', 'the id of a key');
-      const ended = await withInstallation(({ context }) => keys.revokeApiKey(context, id));
-      return show(ended, () => `Key ${ended.id}, "${ended.name}", is revoked.\n`);
-    }
-    default:
-      throw new UsageError('Say what to do with API keys: create, list or revoke.');
-  }
-}
-
-function keyLine(key: { id: number; name: string; created_at: string; revoked_at: string | null }): string {
-  const state = key.revoked_at === null ? 'active' : `revoked ${key.revoked_at}`;
-  return `${String(key.id).padStart(4)}  ${key.name.padEnd(30)}  made ${key.created_at}  ${state}\n`;
+async function runApiKeys(args: string[]): Promise<number> {
+  const { apiKeysCommand } = await import('./server/logins/key-command.ts');
+  return say(await apiKeysCommand(args, (work) => withInstallation(({ context }) => work(context))));
 }
 
 async function runMigrate(args: string[]): Promise<number> {
@@ -281,22 +235,6 @@ function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
-}
-
-type Options = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>['options']>;
-
-function parse<const Given extends Options>(args: string[], options: Given, allowPositionals = false) {
-  try {
-    return parseArgs({ args, options, allowPositionals, strict: true });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function wholeNumber(text: string, what: string): number {
-  if (!/^[1-9]\d{0,15}$/.test(text))
-    throw new UsageError(`${what} must be a whole number; ${JSON.stringify(text)} is none.`);
-  return Number(text);
 }
 
 function say(text: string): 0 {

@@ -4,14 +4,15 @@ import { type Answer, scanning, sightingsMax, sightingWindowMs } from './scan.ts
 
 const granted = { granted: true, reason: null };
 
-function setUp(answer: Answer | null = granted) {
+function setUp(answer: Answer | null = granted, lockedDown = false) {
   const clock = { ms: 1_000_000 };
   const asked: string[] = [];
   const ask = async (text: string) => {
     asked.push(text);
     return answer;
   };
-  return { clock, asked, scan: scanning({ ask, monotonicMs: () => clock.ms }) };
+  const scan = scanning({ ask, isLockedDown: () => lockedDown, monotonicMs: () => clock.ms });
+  return { clock, asked, scan };
 }
 
 describe('a scan', () => {
@@ -23,6 +24,13 @@ describe('a scan', () => {
 
   it('denies when there is no answer', async () => {
     assert.deepEqual(await setUp(null).scan('A'), { shown: 'denied', reason: 'online_check_required' });
+  });
+
+  it('says that the door is locked down when there is no answer and that is known', async () => {
+    const { asked, scan } = setUp(null, true);
+    assert.deepEqual(await scan('A'), { shown: 'denied', reason: 'door_locked_down' });
+    assert.deepEqual(asked, ['A']);
+    assert.deepEqual(await setUp(granted, true).scan('A'), { shown: 'granted' });
   });
 
   it('denies with a word of its own when the reason is none or no word', async () => {
@@ -54,7 +62,7 @@ describe('a scan', () => {
 
   it('decides once when the same text comes again before its answer', async () => {
     const waiting = Promise.withResolvers<Answer>();
-    const scan = scanning({ ask: () => waiting.promise, monotonicMs: () => 0 });
+    const scan = scanning({ ask: () => waiting.promise, isLockedDown: () => false, monotonicMs: () => 0 });
     const first = scan('A');
     assert.deepEqual(await scan('A'), { shown: 'repeated' });
     waiting.resolve(granted);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { agentFrameBytesMax } from '../domain/agent-protocol.ts';
+import { DoorStates } from './door-states.ts';
 import { openSimulatedLock } from './locks/simulated.ts';
 import { Session, type SessionSettings } from './session.ts';
 import { memoryLog, type Peer, StandInServer } from './stand-in-server.ts';
@@ -38,7 +39,10 @@ describe('a session', () => {
     const { url, identity } = server;
     const locks = new Map([[front.id, lock]]);
     const readers = [{ name: 'front', door_id: front.id }];
-    const settings = { url, identity, readers, locks, monotonicMs: () => clock.ms, nonce, log, timeouts };
+    const doorStates = new DoorStates(folder);
+    await doorStates.open();
+    const now = { monotonicMs: () => clock.ms, nonce };
+    const settings = { url, identity, readers, locks, doorStates, ...now, log, timeouts };
     const session = new Session(settings);
     open.defer(() => session.close());
     const peer = await server.next();
@@ -50,6 +54,7 @@ describe('a session', () => {
       log,
       pulses,
       lock,
+      doorStates,
       [Symbol.asyncDispose]: () => open.disposeAsync(),
     };
   }
@@ -202,6 +207,45 @@ describe('a session', () => {
       const outcome = await unlock(all.peer, {});
       assert.equal(outcome.outcome, 'not_done');
       assert.match(outcome.message ?? '', /closed/);
+    });
+  });
+
+  describe('door states', () => {
+    const told = (revision: number, locked_down: boolean) => ({ door_id: front.id, revision, locked_down });
+    async function tell(peer: Peer, message_id: number, ...doors: ReturnType<typeof told>[]) {
+      peer.send({ type: 'door_states', message_id, doors });
+      assert.deepEqual(await peer.read('door_states_kept'), { type: 'door_states_kept', message_id });
+    }
+
+    it('opens no door that is locked down, until it hears otherwise', async () => {
+      await using all = await setUpOpen();
+      await tell(all.peer, 1, told(4, true));
+      const refused = await unlock(all.peer, { sequence: 1 });
+      assert.match(refused.message ?? '', /locked down/);
+      await tell(all.peer, 2, told(5, false));
+      assert.equal((await unlock(all.peer, { sequence: 2 })).outcome, 'done');
+      assert.deepEqual(all.pulses, [3_000]);
+    });
+
+    it('drops news that are older than what it knows', async () => {
+      await using all = await setUpOpen();
+      await tell(all.peer, 1, told(6, true));
+      await tell(all.peer, 2, told(5, false));
+      assert.equal((await unlock(all.peer, { sequence: 1 })).outcome, 'not_done');
+      await tell(all.peer, 3, told(7, false));
+    });
+
+    it('keeps them over a session, and believes the next one whatever it counts from', async () => {
+      const { doorStates } = await (async () => {
+        await using all = await setUpOpen();
+        await tell(all.peer, 1, told(9, true));
+        return all;
+      })();
+      assert.equal(doorStates.isLockedDown(front.id), true);
+      await using next = await setUpOpen();
+      assert.equal((await unlock(next.peer, { sequence: 1 })).outcome, 'not_done');
+      await tell(next.peer, 1, told(1, false));
+      assert.equal((await unlock(next.peer, { sequence: 2 })).outcome, 'done');
     });
   });
 

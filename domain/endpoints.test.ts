@@ -28,8 +28,9 @@ describe('the table of endpoints', () => {
     }
   });
 
-  it('lets anyone, a page and an agent call only what nobody else calls', () => {
+  it('lets anyone, a page and an agent call only what nobody else calls, signing in aside', () => {
     for (const [operation, { callers }] of table) {
+      if (operation === 'logins.create') continue; // also how somebody who is signed in makes an API key
       const alone = callers.some((caller) => caller === 'anyone' || caller === 'page' || caller === 'agent');
       if (alone) assert.equal(callers.length, 1, operation);
     }
@@ -55,12 +56,16 @@ describe('the table of endpoints', () => {
     ]);
   });
 
-  it('lets nobody change anything without a credential but open a session of a page', () => {
+  it('lets nobody change anything without a credential but by a secret or a password in the body', () => {
     const open = routes.filter(({ callers, method }) => callers.includes('anyone') && method !== 'GET');
-    assert.deepEqual(
-      open.map(({ method, path }) => `${method} ${path}`),
-      ['POST /page/sessions'],
-    );
+    assert.deepEqual(open.map(({ method, path }) => `${method} ${path}`).sort(), [
+      'PATCH /users/password',
+      'POST /invitations/accept',
+      'POST /logins',
+      'POST /page/sessions',
+      'POST /passwords/reset',
+      'POST /users/password', // changes nothing: it is answered the same for everybody
+    ]);
   });
 
   it('has the agents connect where their protocol says', () => {

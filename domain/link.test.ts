@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { addMs } from './instants.ts';
-import { chooseValidity, endedLinkVisibleMs, isForgotten, type LinkTerms, linkState } from './link.ts';
+import {
+  chooseValidity,
+  endedLinkVisibleMs,
+  isForgotten,
+  type LinkTerms,
+  linkState,
+  namesNewRecipient,
+} from './link.ts';
 
 const at = '2026-12-01T09:00:00.000Z';
 const dayMs = 24 * 3_600_000;
@@ -107,4 +114,25 @@ describe('chooseValidity', () => {
     assert.ok('expected' in chosen);
     assert.match(chosen.expected, /366 days/);
   });
+});
+
+describe('namesNewRecipient', () => {
+  const [robin, ada] = ['robin@example.org', 'ada@example.org'];
+  const cases: readonly [string, [string | null, string | null], [string | null, string | null], boolean][] =
+    [
+      ['another e-mail address', [robin, null], [ada, null], true],
+      ['a first e-mail address', [null, null], [ada, null], true],
+      ['another phone number', [robin, '+1202555012'], [robin, '+4930123456'], true],
+      ['a first phone number', [robin, null], [robin, '+4930123456'], true],
+      ['one gained and one lost', [robin, null], [null, '+4930123456'], true],
+      ['the same of both', [robin, '+4930123456'], [robin, '+4930123456'], false],
+      ['an e-mail address less', [robin, '+4930123456'], [null, '+4930123456'], false],
+      ['nobody named before and after', [null, null], [null, null], false],
+    ];
+  for (const [what, before, after, isNew] of cases) {
+    it(`says ${isNew ? 'yes' : 'no'} for ${what}`, () => {
+      const contact = ([email, phone]: [string | null, string | null]) => ({ email, phone });
+      assert.equal(namesNewRecipient(contact(before), contact(after)), isNew);
+    });
+  }
 });

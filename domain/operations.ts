@@ -1,4 +1,5 @@
 import type { Operation } from './endpoints.ts';
+import { agentOperations } from './operations/agents.ts';
 import { doorOperations } from './operations/doors.ts';
 import { eventOperations } from './operations/events.ts';
 import { groupOperations } from './operations/groups.ts';
@@ -9,6 +10,7 @@ import type { OperationDescription } from './operations/operation.ts';
 import { organizationOperations } from './operations/organizations.ts';
 import { pageOperations } from './operations/page.ts';
 import { placeOperations } from './operations/places.ts';
+import { scheduleOperations } from './operations/schedules.ts';
 import { serverOperations } from './operations/server.ts';
 
 /**
@@ -20,6 +22,8 @@ export const operations = {
   ...doorOperations,
   ...placeOperations,
   ...groupOperations,
+  ...scheduleOperations,
+  ...agentOperations,
   ...eventOperations,
   ...loginOperations,
   ...memberOperations,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { endpoints, type Operation } from '../domain/endpoints.ts';
 import { type Answer, startTestServer, TestClock, type TestServer } from '../test/test-server.ts';
+import { insertAgent } from './agents/store.ts';
 import { createApiKey, revokeApiKey } from './logins/logins.ts';
 import { createOrganization } from './organizations/organizations.ts';
 
@@ -20,6 +21,8 @@ interface Things {
   groupDoor: number;
   link: number;
   eventSet: number;
+  schedule: number;
+  agent: number;
   linkSecret: string;
   cookie: string;
   login: number;
@@ -55,8 +58,11 @@ async function makeThings(): Promise<Things> {
   const cookie = session.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
   const set = { secret: server.api_key, body: { event_set: {} } };
   const eventSet = (await server.call('POST', '/event_sets', set)).body.id;
+  const schedule = (await server.create('schedule', tuesdaysOf(group))).id;
   return {
     ...(await makePeople()),
+    schedule,
+    agent: await makeAgent(),
     place,
     door,
     group,
@@ -66,6 +72,13 @@ async function makeThings(): Promise<Things> {
     linkSecret: secret,
     cookie,
   };
+}
+
+const tuesdaysOf = (group: number) => ({ scheduleable_type: 'Group', scheduleable_id: group, tuesday: true });
+function makeAgent(): Promise<number> {
+  const { organization_id, context } = server;
+  const row = { organization_id, name: 'Agent', public_key: Buffer.alloc(32), created_at: clock.now() };
+  return context.database.of(organization_id).transaction((tx) => insertAgent(tx, row));
 }
 
 async function makePeople(): Promise<{ login: number; member: number }> {
@@ -191,6 +204,16 @@ const table: Record<Operation, Row> = {
     path: ({ door }) => `/locks/${door}/unlock`,
     gets: [401, 401, 401, 401, 503, 404, 503, 401],
   },
+  'doors.lock_down': { path: ({ door }) => `/locks/${door}/lock_down`, gets: loginsOnly(200, 404) },
+  'doors.cancel_lockdown': {
+    path: ({ door }) => `/locks/${door}/cancel_lockdown`,
+    gets: loginsOnly(200, 404),
+  },
+  'doors.decide': {
+    path: ({ door }) => `/locks/${door}/decision`,
+    body: ({ link }) => ({ decision: { group_link_id: link } }),
+    gets: loginsOnly(200, 404),
+  },
 
   'places.list': { path: () => '/places', gets: loginsOnly(200) },
   'places.create': {
@@ -205,6 +228,11 @@ const table: Record<Operation, Row> = {
     gets: loginsOnly(204, 404),
   },
   'places.remove': { path: ({ place }) => `/places/${place}`, gets: loginsOnly(409, 404) },
+  'places.lock_down': { path: ({ place }) => `/places/${place}/lock_down`, gets: loginsOnly(200, 404) },
+  'places.cancel_lockdown': {
+    path: ({ place }) => `/places/${place}/cancel_lockdown`,
+    gets: loginsOnly(200, 404),
+  },
 
   'groups.list': { path: () => '/groups', gets: loginsOnly(200) },
   'groups.create': { path: () => '/groups', body: () => ({ group: { name: 'x' } }), gets: loginsOnly(200) },
@@ -224,6 +252,20 @@ const table: Record<Operation, Row> = {
   },
   'group_doors.show': { path: ({ groupDoor }) => `/group_locks/${groupDoor}`, gets: loginsOnly(200, 404) },
   'group_doors.remove': { path: ({ groupDoor }) => `/group_locks/${groupDoor}`, gets: loginsOnly(204, 404) },
+
+  'schedules.list': { path: () => '/schedules', gets: loginsOnly(200) },
+  'schedules.create': {
+    path: () => '/schedules',
+    body: ({ group }) => ({ schedule: tuesdaysOf(group) }),
+    gets: loginsOnly(200, 422),
+  },
+  'schedules.show': { path: ({ schedule }) => `/schedules/${schedule}`, gets: loginsOnly(200, 404) },
+  'schedules.change': {
+    path: ({ schedule }) => `/schedules/${schedule}`,
+    body: () => ({ schedule: { enabled: false } }),
+    gets: loginsOnly(204, 404),
+  },
+  'schedules.remove': { path: ({ schedule }) => `/schedules/${schedule}`, gets: loginsOnly(204, 404) },
 
   'events.list': { path: () => '/events', gets: loginsOnly(200) },
   'events.list_types': { path: () => '/events/types', gets: loginsOnly(200) },
@@ -331,6 +373,14 @@ const table: Record<Operation, Row> = {
     gets: pagesOnly(409),
   },
 
+  'agents.list': { path: () => '/agents', gets: loginsOnly(200) },
+  'agents.show': { path: ({ agent }) => `/agents/${agent}`, gets: loginsOnly(200, 404) },
+  'agents.change': {
+    path: ({ agent }) => `/agents/${agent}`,
+    body: () => ({ agent: { name: 'y' } }),
+    gets: loginsOnly(204, 404),
+  },
+  'agents.remove': { path: ({ agent }) => `/agents/${agent}`, gets: loginsOnly(204, 404) },
   'agents.connect': { path: () => '/agents/connect', gets: everybody(426) },
 };
 

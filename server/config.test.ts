@@ -214,16 +214,15 @@ describe('the settings', () => {
       /^POSTERN_TRUST_PROXY does not name the proxy/,
     );
     assert.match(warnings({ POSTERN_HOST: '::', ...tls }).join(), /^POSTERN_PUBLIC_URL is not set/);
-    for (const fine of [
+    const fine: Record<string, string>[] = [
       {},
       tls,
       { POSTERN_PUBLIC_URL: 'http://127.0.0.1:8080' },
       { POSTERN_PUBLIC_URL: 'http://[::1]:8080' },
       { POSTERN_PUBLIC_URL: named, POSTERN_TRUST_PROXY: '127.0.0.1' },
       { POSTERN_PUBLIC_URL: named, ...tls },
-    ]) {
-      assert.deepEqual(warnings(fine), [], JSON.stringify(fine));
-    }
+    ];
+    for (const settings of fine) assert.deepEqual(warnings(settings), [], JSON.stringify(settings));
     assert.equal(
       warnings({ POSTERN_PUBLIC_URL: 'http://127.example.org' }).length,
       1,

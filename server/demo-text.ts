@@ -41,7 +41,9 @@ demo, not for a real door. Ctrl-C ends the demo.
 /** The link for a phone's camera, where the terminal is wide enough. */
 function cameraText(demo: Demo, columns: number): string {
   const code = addressBlocks(demo.link.url, columns);
-  return code === null ? '' : `\nFor a phone's camera; it must trust this machine first, see below:\n\n${code}\n`;
+  return code === null
+    ? ''
+    : `\nFor a phone's camera; it must trust this machine first, see below:\n\n${code}\n`;
 }
 
 /** How a phone in the same network gets there. */

@@ -138,7 +138,8 @@ async function connectSilentAgent(
     await tx.query.updateTable('doors').set({ agent_id: id }).where('id', '=', door_id).execute();
     return id;
   });
-  context.agents.add({ agent_id, send: () => commanded.resolve(), end: () => {}, giveWay: () => {} });
+  const silent = { end: () => {}, giveWay: () => {}, tellDoorStates: async () => false };
+  context.agents.add({ agent_id, send: () => commanded.resolve(), ...silent });
   return { commanded: commanded.promise };
 }
 

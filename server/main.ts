@@ -74,6 +74,7 @@ export async function openInstallation(
     await database.close();
     throw error;
   });
+  bus.subscribe('events', () => feed.notify());
   const sealer = createSealer({ secretKey: config.secretKey, random: random.bytes });
   const context: Context = {
     database,

@@ -2,7 +2,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, SettingError } from './config.ts';
 import type { CopyProgress } from './database/copy.ts';
-import { asSettingError, databaseName, movedMark, takeDataFolder } from './storage.ts';
+import { databaseUrl } from './setting-values.ts';
+import { asSettingError, databaseName, movedMark, openEmbedded, takeDataFolder } from './storage.ts';
 
 /** `postern migrate`: brings PostgreSQL's tables up to date. Answers what it did, in a sentence. */
 export async function migrate(config: Config): Promise<string> {
@@ -26,28 +27,39 @@ export async function migrate(config: Config): Promise<string> {
 
 /** `postern copy --to <database URL>`: takes the embedded installation to PostgreSQL. */
 export async function copy(config: Config, to: string, out: NodeJS.WriteStream): Promise<string> {
-  const file = join(config.dataFolder, databaseName);
+  const { dataFolder } = config;
+  const file = join(dataFolder, databaseName);
+  const mark = join(dataFolder, movedMark);
   if (!existsSync(file)) {
     throw new SettingError(
-      `There is no ${databaseName} in ${config.dataFolder}. Set POSTERN_DATA to the folder to copy.`,
+      `There is no ${databaseName} in ${dataFolder}. Set POSTERN_DATA to the folder to copy.`,
     );
   }
-  using _ = takeDataFolder(config.dataFolder);
+  const url = target(to);
+  using _ = takeDataFolder(dataFolder);
   const { copyToPostgres } = await import('./database/copy.ts');
-  const { openPostgres } = await import('./database/postgres.ts');
-  const { openSqlite } = await import('./database/sqlite.ts');
+  await (await openEmbedded(file)).close(); // brings its tables up to date, so that both sides have the same
   try {
-    await openSqlite(file).close(); // brings its tables up to date, so that both sides have the same
-    await (await openPostgres({ url: to, onLost: () => {} })).close(); // every check that the server makes
-    const { tables } = await copyToPostgres(file, to, (progress) => show(out, progress));
-    writeFileSync(
-      join(config.dataFolder, movedMark),
-      `Copied to PostgreSQL. Delete this file to use this folder again.\n`,
-    );
+    const { tables } = await copyToPostgres({
+      file,
+      url,
+      isClosed: existsSync(mark),
+      onProgress: (progress) => show(out, progress),
+      onCopied: () =>
+        writeFileSync(mark, 'Copied to PostgreSQL. Delete this file to use this folder again.\n'),
+    });
     const rows = tables.reduce((sum, table) => sum + table.rows, 0);
     return `Copied and compared ${rows} rows of ${tables.length} tables. Now start the server with POSTERN_DATABASE_URL set, and the same secret key.\n`;
   } catch (error) {
     throw await asSettingError(error, '--to');
+  }
+}
+
+function target(to: string): string {
+  try {
+    return databaseUrl(to);
+  } catch (error) {
+    throw new SettingError(`--to ${error instanceof Error ? error.message : String(error)}.`);
   }
 }
 

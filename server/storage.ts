@@ -5,6 +5,8 @@ import { type Database, isUnavailable } from './database/database.ts';
 import { lockFolder } from './database/folder-lock.ts';
 
 export const databaseName = 'postern.db';
+/** PostgreSQL's word for "permission denied" (Appendix A of its documentation). */
+const insufficientPrivilege = '42501';
 /** Lies in a data folder whose installation lives in PostgreSQL since, so that nobody goes on with the old one by mistake. */
 export const movedMark = 'moved-to-postgresql';
 
@@ -21,15 +23,19 @@ export async function openDatabase(
 }
 
 async function openFile(dataFolder: string): Promise<Database> {
-  const { openSqlite } = await import('./database/sqlite.ts');
   makeFolder(dataFolder);
-  const file = join(dataFolder, databaseName);
   const mark = join(dataFolder, movedMark);
   if (existsSync(mark)) {
     throw new SettingError(
       `The installation in ${dataFolder} was copied to PostgreSQL: set POSTERN_DATABASE_URL. To go on with the folder all the same, delete ${mark}.`,
     );
   }
+  return openEmbedded(join(dataFolder, databaseName));
+}
+
+/** Opens the embedded database and brings its tables up to date. Throws a SettingError when that cannot be. */
+export async function openEmbedded(file: string): Promise<Database> {
+  const { openSqlite } = await import('./database/sqlite.ts');
   try {
     return openSqlite(file);
   } catch (error) {
@@ -54,6 +60,11 @@ export async function asSettingError(error: unknown, setting: string): Promise<u
   const { DatabaseSetupError } = await import('./database/postgres-schema.ts');
   if (error instanceof DatabaseSetupError) return new SettingError(error.message);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (error instanceof Error && code === insufficientPrivilege) {
+    return new SettingError(
+      `The role in ${setting} may not do what it is needed for (${error.message}): see docs/operating/postgresql.md.`,
+    );
+  }
   const refused = /^(28|3D)/.test(code); // SQLSTATE: invalid authorization, no such database
   if (!(error instanceof Error) || !(refused || isUnavailable(error))) return error;
   return new SettingError(

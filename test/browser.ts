@@ -1,4 +1,5 @@
-import { accessSync, constants } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
@@ -22,10 +23,26 @@ export interface Phone extends AsyncDisposable {
   complaints: string[];
 }
 
-/** The system's Chromium, without anything of its own that talks to the network. */
-export async function startBrowser(): Promise<Browser> {
+/** The system's Chromium, without anything of its own that talks to the network. `home`: where its user lives. */
+export async function startBrowser({ home }: { home?: string } = {}): Promise<Browser> {
   const args = ['--no-sandbox', ...quiet.map((name) => `--${name}`)];
-  return chromium.launch({ executablePath: findChromium(), headless: true, args });
+  const env = home === undefined ? {} : { env: { ...process.env, HOME: home } };
+  return chromium.launch({ executablePath: findChromium(), headless: true, args, ...env });
+}
+
+/** The home folder of a user whose browser trusts this authority (PEM file), as if they had imported it. */
+export function homeThatTrusts(authorityFile: string, home: string): string {
+  const store = join(home, '.pki', 'nssdb');
+  mkdirSync(store, { recursive: true });
+  const certutil = (...args: string[]) => {
+    const { status, error, stderr } = spawnSync('certutil', ['-d', `sql:${store}`, ...args]);
+    if (error)
+      throw new Error(`These tests need certutil (Debian's libnss3-tools) on the PATH: ${error.message}`);
+    if (status !== 0) throw new Error(`certutil ${args.join(' ')}: ${stderr}`);
+  };
+  certutil('-N', '--empty-password');
+  certutil('-A', '-n', 'authority', '-t', 'C,,', '-i', authorityFile);
+  return home;
 }
 
 export async function openPhone(browser: Browser): Promise<Phone> {

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { type Endpoint, endpoints } from '../domain/endpoints.ts';
 import { denials, errors } from '../domain/errors.ts';
-import { answerHeaders, crossOriginHeaders, pagePolicy } from '../server/http/headers.ts';
+import { answerHeaders, crossOriginHeaders, pagePolicy, referencePolicy } from '../server/http/headers.ts';
 import { type Answer, type Call, startTestServer, type TestServer } from './test-server.ts';
 
 /** From the table of timeouts in the threat model: bad connections are gone by then. */
@@ -311,6 +311,9 @@ function assertAnswer(answer: Answer, asked: { method: string; path: string; who
 function exceptions(name: string, { status, path }: { status: number; path: string }): string[] {
   if (status >= 400) return name === 'cross-origin-resource-policy' ? [crossOriginHeaders[name] ?? ''] : [];
   if (name === 'content-security-policy' && /^\/(l|grouplinks)\//.test(path)) return [pagePolicy];
+  if (name === 'content-security-policy' && path.startsWith('/docs')) return [referencePolicy];
+  if (name === 'cache-control' && /^\/(docs|openapi\.json)/.test(path)) return ['public, max-age=300'];
+  if (name === 'cross-origin-resource-policy' && path.startsWith('/openapi.json')) return ['cross-origin'];
   if (name === 'cache-control' && path.startsWith('/page/assets/'))
     return ['public, max-age=31536000, immutable'];
   if (name === 'cross-origin-resource-policy' && /^\/(locks|group_link)(\/|$)/.test(path))

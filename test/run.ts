@@ -11,6 +11,11 @@ import { parseArgs } from 'node:util';
 
 const systemPackages = [
   { name: 'chromium', command: 'chromium' },
+  { name: 'libnss3-tools', command: 'certutil' },
+  { name: 'caddy', command: 'caddy' },
+  { name: 'nginx-light', command: 'nginx' },
+  { name: 'sqlite3', command: 'sqlite3' },
+  { name: 'systemd', command: 'systemd-analyze' },
   { name: 'zbar-tools', command: 'zbarimg' },
 ];
 
@@ -121,7 +126,7 @@ async function step(
 }
 
 function isOnPath(command: string): boolean {
-  return (process.env.PATH ?? '')
+  return `${process.env.PATH ?? ''}:/usr/sbin`
     .split(':')
     .some((folder) => folder !== '' && existsSync(`${folder}/${command}`));
 }

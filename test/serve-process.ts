@@ -98,30 +98,32 @@ export async function buildHouse(at: Serve, settings: Settings, database: TestDa
 /** An agent that drives all doors there are. */
 async function makeAgent(
   settings: Settings,
-  { url, ownerUrl }: TestDatabase,
+  { ownerUrl }: TestDatabase,
   organization_id: number,
 ): Promise<House['agent']> {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const id = await withOwner(ownerUrl, async (owner) => {
     const { rows } = await owner.query<{ id: string }>(
       `insert into agents (organization_id, name, folded, public_key, created_at, updated_at)
-       values ($1, 'Test agent', 'test agent', $2, now()::text, now()::text) returning id`,
-      [organization_id, rawPublicKey(publicKey)],
+       values ($1, 'Test agent', 'test agent', $2, $3, $3) returning id`,
+      [organization_id, rawPublicKey(publicKey), new Date().toISOString()],
     );
     await owner.query('update doors set agent_id = $1', [rows[0]?.id]);
     return Number(rows[0]?.id);
   });
-  const database = await openPostgres({ url, onLost: () => {} });
+  return { id, private_key: privateKey, server_public_key: await hostKeyOf(settings) };
+}
+
+/** By what agents recognise the servers of this database. */
+export async function hostKeyOf(settings: Settings): Promise<KeyObject> {
+  const database = await openPostgres({ url: settings['POSTERN_DATABASE_URL'] ?? '', onLost: () => {} });
   const secretKey = Buffer.from(settings['POSTERN_SECRET_KEY'] ?? '', 'base64');
   const sealer = createSealer({ secretKey, random: randomBytes });
   const keyPair = () => generateKeyPairSync('ed25519');
-  const host = await openHostKey({
-    database,
-    sealer,
-    random: { bytes: randomBytes, uuid: () => '', keyPair },
-  });
+  const random = { bytes: randomBytes, uuid: () => '', keyPair };
+  const { publicKey } = await openHostKey({ database, sealer, random });
   await database.close();
-  return { id, private_key: privateKey, server_public_key: host.publicKey };
+  return publicKey;
 }
 
 /** A connection as the tables' owner that may see everything. */
@@ -155,7 +157,7 @@ export async function until<T>(
 
 /** The house's agent, in this process. Two at once are two sessions of the same agent. */
 export function runAgent(
-  house: House,
+  house: Pick<House, 'settings' | 'agent' | 'locks'>,
   { server_url, folder }: { server_url: string; folder: string },
 ): RunningAgent {
   const { id, private_key, server_public_key } = house.agent;
@@ -192,7 +194,10 @@ export async function openSwitch(first: { url: string }): Promise<Switch> {
   };
   const server = createServer((incoming) => {
     keep(incoming);
-    if (!target) return incoming.destroy();
+    if (!target) {
+      incoming.destroy();
+      return;
+    }
     const { hostname, port } = new URL(target.url);
     const outgoing = keep(connect({ host: hostname, port: Number(port) }));
     incoming.pipe(outgoing).pipe(incoming);

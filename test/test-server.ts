@@ -9,6 +9,7 @@ import type { Clock, Context } from '../server/context.ts';
 import { openInstallation, startServer } from '../server/main.ts';
 import { rawPublicKey } from '../server/organizations/keys.ts';
 import { setUp } from '../server/setup.ts';
+import { assertContract } from './contract.ts';
 import { createDatabase } from './postgres.ts';
 
 /** A clock that stands still until a test moves it, in both directions. */
@@ -62,6 +63,8 @@ export interface Call {
   headers?: Record<string, string>;
 }
 
+type Noun = 'place' | 'lock' | 'group' | 'group_lock' | 'group_link' | 'schedule';
+
 /**
  * A real server on a free port with a fresh data folder, and one organization with an API key. On PostgreSQL, with a
  * fresh database, when POSTERN_TEST_POSTGRES names one to make it in: `npm test` runs every test on both.
@@ -77,9 +80,9 @@ export interface TestServer extends AsyncDisposable {
   call(method: string, path: string, call?: Call): Promise<Answer>;
   /** Creates by `POST /<path>` with the API key and answers the body; throws when it did not succeed. */
   // biome-ignore lint/suspicious/noExplicitAny: as above
-  create(noun: 'place' | 'lock' | 'group' | 'group_lock' | 'group_link', fields: object): Promise<any>;
-  /** Connects a simulated agent that drives these doors, and waits until the server knows it. */
-  connectAgent(doors: { id: number; name: string }[]): Promise<RunningAgent>;
+  create(noun: Noun, fields: object): Promise<any>;
+  /** Connects a simulated agent that drives these doors, at `url` or directly, and waits until the server knows it. */
+  connectAgent(doors: { id: number; name: string }[], url?: string): Promise<RunningAgent>;
   close(): Promise<void>;
 }
 
@@ -132,10 +135,10 @@ export async function startTestServer(
       if (status !== 200) throw new Error(`POST /${noun}s answered ${status}: ${JSON.stringify(body)}`);
       return body;
     },
-    async connectAgent(doors) {
+    async connectAgent(doors, url = server.url) {
       const agent = await connectAgent(doors, {
         context,
-        url: server.url,
+        url,
         host: installation.hostKey.publicKey,
         folder,
       });
@@ -147,7 +150,7 @@ export async function startTestServer(
   };
 }
 
-/** One HTTP request, its answer read whole. */
+/** One HTTP request, its answer read whole. What the OpenAPI document says of the operation must be true of it. */
 export async function fetchAnswer(
   url: string,
   request: Call & { method: string; path: string },
@@ -168,7 +171,10 @@ export async function fetchAnswer(
   });
   const isJson = response.headers.get('content-type')?.startsWith('application/json');
   const content = await response.text();
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(content) : content };
+  const parsed = isJson && content !== '' ? JSON.parse(content) : content;
+  const answer = { status: response.status, headers: response.headers, body: parsed };
+  assertContract({ method, path }, answer);
+  return answer;
 }
 
 interface AgentPlace {

@@ -16,20 +16,23 @@ export function responsesOf(operation: Operation, shapes: Shapes): Record<string
   return { ...success(describe(operation).answer, shapes), ...Object.fromEntries(failures) };
 }
 
+const pageHeaders = { 'by offset': ['X-Collection-Range'], 'by cursor': ['X-Next-Cursor', 'Link'] };
+
 function success(answer: Answer, shapes: Shapes): Record<string, ResponseObject> {
   switch (answer.kind) {
     case 'record':
       return { 200: { description: 'It is done: the record.', content: json(answer.schema, shapes) } };
     case 'list': {
       const schema = { type: 'array', items: answer.of };
-      const names = answer.paged ? ['X-Collection-Range'] : ['X-Next-Cursor', 'Link'];
+      const names = answer.pages.flatMap((way) => pageHeaders[way]);
       return {
         200: { description: 'A page of the list.', headers: headersOf(names), content: json(schema, shapes) },
       };
     }
     case 'file': {
       const content = Object.fromEntries(answer.types.map((type) => [type, fileOf(type)]));
-      return { 200: { description: 'The file.', content } };
+      const unchanged = { 304: { description: 'The caller has it already: `If-None-Match` named it.' } };
+      return { 200: { description: 'The file.', content }, ...(answer.tagged ? unchanged : {}) };
     }
     case 'nothing':
       return { 204: { description: 'It is done; there is nothing to say about it.' } };

@@ -95,10 +95,13 @@ function describedField(name: string, field: OurSchema, to: Translation): Schema
   return description === '' ? schema : { ...schema, description };
 }
 
-function expectation({ ignored, neutral, description, examples }: OurSchema, side: Side): string | undefined {
+function expectation(field: OurSchema, side: Side): string | undefined {
+  const { ignored, neutral, description, examples, anyOf: [kind] = [field] } = field;
   if (ignored) return "Kisi's field: accepted, and of no effect here.";
   if (neutral) return `Kisi's field: here always \`${JSON.stringify(examples?.[0] ?? {})}\`.`;
-  if (side === 'answer' || description === undefined) return undefined;
+  // The type says as much.
+  const isPlain = kind?.enum || kind?.type === 'boolean' || kind?.maximum === Number.MAX_SAFE_INTEGER;
+  if (side === 'answer' || isPlain || description === undefined) return undefined;
   return `${description[0]?.toUpperCase()}${description.slice(1)}.`;
 }
 

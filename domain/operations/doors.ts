@@ -1,7 +1,13 @@
 import { Type } from 'typebox';
 import { denialReasons } from '../decide.ts';
-import { DoorAnswer, DoorOfLinkAnswer, UnlockedAnswer } from '../schemas/answers/doors.ts';
-import { DoorChange, DoorQuery, NewDoor, UnlockContext } from '../schemas/doors.ts';
+import {
+  DecisionAnswer,
+  DoorAnswer,
+  DoorOfLinkAnswer,
+  LockDownAnswer,
+  UnlockedAnswer,
+} from '../schemas/answers/doors.ts';
+import { DecisionQuestion, DoorChange, DoorQuery, NewDoor, UnlockContext } from '../schemas/doors.ts';
 import { list, nothing, type OperationDescription, record } from './operation.ts';
 
 /* Doors: `locks` on the wire. */
@@ -63,5 +69,35 @@ export const doorOperations = {
     body: { schema: UnlockContext, example: {}, optional: true },
     answer: record(UnlockedAnswer),
     errors: [...unlockDenials, 'outcome_unknown', 'lock_failed'],
+  },
+  'doors.lock_down': {
+    tag: 'Locks',
+    summary: 'Lock a door down',
+    description:
+      'From the next decision on it opens for nobody, also not for logins. Its agent is told and refuses commands as well; ' +
+      '`reached` says whether it has confirmed that in time. If not, it is told when it connects.\n\nDoing it twice is doing ' +
+      'it once.',
+    answer: record(LockDownAnswer),
+  },
+  'doors.cancel_lockdown': {
+    tag: 'Locks',
+    summary: "Cancel a door's lock-down",
+    description:
+      'The door opens again as it did before, unless its place is locked down: `locked_down` says how it stands.',
+    answer: record(LockDownAnswer),
+  },
+  'doors.decide': {
+    tag: 'Locks',
+    summary: 'Ask whether a link would open a door',
+    description:
+      'Decides as an unlock would, and does nothing else: no use is spent, no command sent, no event written. `at` asks ' +
+      'about another instant; uses, agents and lock-downs are as they are now. `method` is how the link would be ' +
+      'presented: on its page, by the API, or with its latest QR code.\n\nA login needs `links:read` for it, too.',
+    body: {
+      noun: 'decision',
+      schema: DecisionQuestion,
+      example: { group_link_id: 7, at: '2026-12-01T18:30:00Z' },
+    },
+    answer: record(DecisionAnswer),
   },
 } as const satisfies Record<string, OperationDescription>;

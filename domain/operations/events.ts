@@ -22,7 +22,7 @@ export const eventOperations = {
       'The log, page by page: `X-Next-Cursor` names the `cursor` of the next page, and so does the `Link` header. Neither ' +
       'is there on the last page. Every event is on exactly one page, even while new ones are written.',
     query: EventQuery,
-    answer: { kind: 'list', of: EventAnswer, paged: false },
+    answer: { kind: 'list', of: EventAnswer, pages: ['by cursor'] },
   },
   'events.list_types': {
     tag: 'Events',

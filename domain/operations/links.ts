@@ -1,6 +1,6 @@
-import { IssuedLinkAnswer, LinkAnswer, LinkViewAnswer } from '../schemas/answers/links.ts';
-import { LinkChange, LinkQuery, NewLink, QrCodeQuery } from '../schemas/links.ts';
-import { file, list, nothing, type OperationDescription, record } from './operation.ts';
+import { ChangedLinkAnswer, IssuedLinkAnswer, LinkAnswer, LinkViewAnswer } from '../schemas/answers/links.ts';
+import { LinkChange, LinkQuery, LinkReveal, NewLink, QrCodeQuery } from '../schemas/links.ts';
+import { file, nothing, type OperationDescription, record } from './operation.ts';
 
 /* Access links: for operators, and for whoever holds one. */
 
@@ -31,10 +31,11 @@ export const linkOperations = {
     tag: 'Access links',
     summary: 'List access links',
     description:
-      'Links that have not ended. `state=ended` lists those that were revoked or whose window is over. No answer here ' +
-      'holds a secret or a QR code.',
+      'Links that were not revoked. `state=active` leaves out those whose window is over, `state=ended` lists these and the ' +
+      'revoked ones. No answer here holds a secret or a QR code.\n\nFor lists of any length: `X-Next-Cursor` (and the `Link` header) names the `cursor` of the ' +
+      'next page, which has no `X-Collection-Range` then.',
     query: LinkQuery,
-    answer: list(LinkAnswer),
+    answer: { kind: 'list', of: LinkAnswer, pages: ['by offset', 'by cursor'] },
   },
   'links.show': {
     tag: 'Access links',
@@ -48,9 +49,10 @@ export const linkOperations = {
     description:
       'Only the fields that are sent change. A later `valid_until` extends the link, `suspended` stops it and lets it go ' +
       'on. Whatever narrows what the link allows holds from the next decision on, and replaces its QR code: the page ' +
-      'shows the new one by itself.',
+      'shows the new one by itself. A new `email` or `phone` on a link that was sent or shown to somebody gives it a new ' +
+      'secret too (`secret_rotated`): reveal it to hand it out.',
     body: { noun: 'group_link', schema: LinkChange, example: { valid_until: '2026-12-03T18:00:00Z' } },
-    answer: record(LinkAnswer),
+    answer: record(ChangedLinkAnswer),
   },
   'links.revoke': {
     tag: 'Access links',
@@ -66,6 +68,7 @@ export const linkOperations = {
     description:
       'Answers what the creation of the link answered. It is an event, and it needs a scope of its own: whoever may do it ' +
       'can use every link.',
+    body: { schema: LinkReveal, example: {}, optional: true },
     answer: record(IssuedLinkAnswer),
   },
   'link.show': {

@@ -183,7 +183,8 @@ export const memberOperations = {
   'passwords.reset': {
     tag: 'Users',
     summary: 'Choose a new password',
-    description: 'By the secret of a one-time link, which works once. Ends whatever the member was signed in with.',
+    description:
+      'By the secret of a one-time link, which works once. Ends whatever the member was signed in with.',
     body: { schema: PasswordReset, example: { secret: oneTimeSecret, password } },
     answer: nothing,
     errors: ['one_time_link_over', 'too_many_requests', 'busy'],

@@ -10,6 +10,8 @@ export const tags = {
   Places: 'Sites with a time zone, which hold doors.',
   Groups: 'Named sets of doors. A link opens the doors of its group.',
   'Group locks': 'Which door belongs to which group.',
+  Schedules: 'When the doors of a group open, and when they do not.',
+  Agents: 'The software at the doors: it reads codes and drives locks.',
   Events: 'What happened, who did it, and why it was refused where it was.',
   'Event sets': 'A question about the events, held on to and answered page by page.',
   Logins: 'Sign in, sign out, and the API keys of the organization.',
@@ -58,12 +60,12 @@ export interface Body {
 export type Answer =
   /** 200 with one record. */
   | { kind: 'record'; schema: TSchema }
-  /** 200 with an array. `paged`: by limit and offset, with `X-Collection-Range`; otherwise by a cursor. */
-  | { kind: 'list'; of: TSchema; paged: boolean }
+  /** 200 with an array. By offset: with `X-Collection-Range`; by cursor: with `X-Next-Cursor` and `Link`. */
+  | { kind: 'list'; of: TSchema; pages: readonly ('by offset' | 'by cursor')[] }
   /** 204. */
   | { kind: 'nothing' }
-  /** 200 with something that is no JSON, of one of these media types. */
-  | { kind: 'file'; types: readonly string[] }
+  /** 200 with a file of one of these media types; 304 where the caller may name the one that it has. */
+  | { kind: 'file'; types: readonly string[]; tagged?: true }
   /** 101: the connection becomes a WebSocket. Not part of the OpenAPI document, which cannot say so. */
   | { kind: 'upgrade' };
 
@@ -74,9 +76,14 @@ export function record(schema: TSchema): Answer {
 }
 
 export function list(of: TSchema): Answer {
-  return { kind: 'list', of, paged: true };
+  return { kind: 'list', of, pages: ['by offset'] };
 }
 
 export function file(...types: readonly string[]): Answer {
   return { kind: 'file', types };
+}
+
+/** A file with an `ETag` (RFC 9110 §8.8.3). */
+export function taggedFile(type: string): Answer {
+  return { kind: 'file', types: [type], tagged: true };
 }

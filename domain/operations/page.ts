@@ -21,6 +21,7 @@ export const pageOperations = {
     summary: "Load a script or style sheet of the visitor's page",
     description: 'Named by its content, so that it can be kept for ever.',
     answer: file('text/javascript', 'text/css'),
+    errors: ['not_found'],
   },
   'page.open_session': {
     tag,

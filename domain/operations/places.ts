@@ -1,5 +1,5 @@
-import { PlaceAnswer } from '../schemas/answers/places.ts';
-import { NewPlace, PlaceChange, PlaceQuery } from '../schemas/places.ts';
+import { PlaceAnswer, PlaceLockDownAnswer } from '../schemas/answers/places.ts';
+import { NewPlace, PlaceChange, PlaceQuery, PlaceShowQuery } from '../schemas/places.ts';
 import { list, nothing, type OperationDescription, record } from './operation.ts';
 
 export const placeOperations = {
@@ -25,6 +25,7 @@ export const placeOperations = {
     tag: 'Places',
     summary: 'Show a place',
     description: 'One place, and how many doors it has.',
+    query: PlaceShowQuery,
     answer: record(PlaceAnswer),
   },
   'places.change': {
@@ -41,5 +42,19 @@ export const placeOperations = {
     description: 'A place that still has doors stays: delete them first. Its groups remain, without a place.',
     answer: nothing,
     errors: ['conflict'],
+  },
+  'places.lock_down': {
+    tag: 'Places',
+    summary: 'Lock a place down',
+    description:
+      'None of its doors opens for anybody from the next decision on, also not one that is added later. `unreached_locks` are the ' +
+      'doors whose agents have not confirmed in time that they refuse as well.',
+    answer: record(PlaceLockDownAnswer),
+  },
+  'places.cancel_lockdown': {
+    tag: 'Places',
+    summary: "Cancel a place's lock-down",
+    description: 'Its doors open again as they did before. A door that was locked down by itself stays so.',
+    answer: record(PlaceLockDownAnswer),
   },
 } as const satisfies Record<string, OperationDescription>;

@@ -1,5 +1,5 @@
 import { HealthAnswer } from '../schemas/answers/server.ts';
-import { file, type OperationDescription, record } from './operation.ts';
+import { file, type OperationDescription, record, taggedFile } from './operation.ts';
 
 /* The server itself, its reference, and where agents connect. */
 
@@ -14,25 +14,26 @@ export const serverOperations = {
     tag: 'Server',
     summary: 'Get this description as an OpenAPI document',
     description: 'OpenAPI 3.1. It is made from the tables that the server itself works by.',
-    answer: file('application/json'),
+    answer: taggedFile('application/json'),
   },
   'reference.show_page': {
     tag: 'Server',
     summary: 'Read this reference',
     description: 'The same as a page for people: one page, no script, nothing loaded from elsewhere.',
-    answer: file('text/html'),
+    answer: taggedFile('text/html'),
   },
   'reference.show_style': {
     tag: 'Server',
     summary: 'Load the style sheet of the reference',
     description: 'Named by its content, so that it can be kept for ever.',
-    answer: file('text/css'),
+    answer: taggedFile('text/css'),
+    errors: ['not_found'],
   },
   'reference.list_errors': {
     tag: 'Server',
     summary: 'Read about all errors',
     description: 'Every `reason` that an answer can give, with its code, and a page of its own for each.',
-    answer: file('text/html'),
+    answer: taggedFile('text/html'),
   },
   'reference.show_error': {
     tag: 'Server',
@@ -40,7 +41,7 @@ export const serverOperations = {
     description:
       'What happened, what to do, and an example of the answer. `name` is the `reason` or the six characters of `code`. ' +
       'The `Link` header of every error answer names its page.',
-    answer: file('text/html'),
+    answer: taggedFile('text/html'),
     errors: ['not_found'],
   },
   'lan.show_authority': {

@@ -1,11 +1,28 @@
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { Client, escapeIdentifier, types } from 'pg';
-import { DatabaseSetupError } from './postgres-schema.ts';
+import { checkPostgres, copyBegun, DatabaseSetupError } from './postgres-schema.ts';
 
 const rowsPerBatch = 500;
-const sourceName = 'copied_from';
+/** What `copyBegun` is called once the copy is whole. */
+const copyFinished = 'copy_finished';
 const int8 = 20;
+const busyTimeoutMs = 5_000;
+const connectTimeoutMs = 10_000;
+/** SQLSTATE class of what a constraint refuses. */
+const constraintViolation = /^23/;
+
+export interface CopySettings {
+  /** The embedded database. */
+  file: string;
+  /** A migrated PostgreSQL database as the server's own role. */
+  url: string;
+  onProgress(progress: CopyProgress): void;
+  /** All is over and compared, and nobody has been able to write to the source since: the last moment to close it for good. */
+  onCopied(): void;
+  /** Whether the source was closed for good before: only the copy that did it may still be brought to its end. */
+  isClosed: boolean;
+}
 
 export interface CopyProgress {
   step: 'copy' | 'verify';
@@ -29,38 +46,65 @@ type Row = Record<string, unknown>;
 
 /**
  * Copies an embedded database into a migrated PostgreSQL database, then reads both and compares every value. It goes
- * on where an earlier run stopped. The source is only read, and nobody may write to it meanwhile. Throws a
- * DatabaseSetupError when the target holds anything else, or when the two differ in the end.
+ * on where an earlier run stopped; until it is whole, no server starts on the target. The source is only read, and
+ * nobody can write to it meanwhile. Throws a DatabaseSetupError when the target must not be used or holds anything
+ * else, or when the two differ in the end.
  */
-export async function copyToPostgres(
-  file: string,
-  url: string,
-  onProgress: (progress: CopyProgress) => void,
-): Promise<CopyResult> {
-  const source = new DatabaseSync(file, { readOnly: true });
-  const target = new Client({ connectionString: url, types: { getTypeParser } });
+export async function copyToPostgres(settings: CopySettings): Promise<CopyResult> {
+  const source = holdSource(settings.file);
+  const target = new Client({
+    connectionString: settings.url,
+    connectionTimeoutMillis: connectTimeoutMs,
+    types: { getTypeParser },
+  });
   target.on('error', () => {}); // what the running statement rejects with says it already
   try {
     await target.connect();
+    await checkPostgres(target);
     await target.query("select set_config('postern.organization', '*', false)");
-    await claimTarget(source, target);
-    const tables = tablesOf(source);
-    for (const table of tables) await copyTable(source, target, { table, onProgress });
-    for (const table of tables) await continueIds(target, table);
-    const counts = [];
-    for (const table of tables) {
-      const rows = await compareTable(source, target, { table, onProgress });
-      counts.push({ table: table.name, rows });
-    }
-    return { tables: counts };
+    await claimTarget(source, target, settings.isClosed);
+    const tables = await copyTables(source, target, settings.onProgress);
+    // In this order: whenever it is cut short, at most one of the two can be used, and the next run mends it.
+    settings.onCopied();
+    await target.query('update installation set name = $1 where name = $2', [copyFinished, copyBegun]);
+    return { tables };
   } finally {
     source.close();
     await target.end().catch(() => {});
   }
 }
 
-/** An empty target, or one that a copy of this very installation began. */
-async function claimTarget(source: DatabaseSync, target: Client): Promise<void> {
+/** Opens the source so that it is one and the same until it is closed. */
+function holdSource(file: string): DatabaseSync {
+  const source = new DatabaseSync(file, { timeout: busyTimeoutMs });
+  try {
+    source.exec('begin immediate; pragma query_only = on');
+    return source;
+  } catch (error) {
+    source.close();
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new DatabaseSetupError(`The database to copy cannot be held (${problem}): stop what writes to it.`);
+  }
+}
+
+async function copyTables(
+  source: DatabaseSync,
+  target: Client,
+  onProgress: CopySettings['onProgress'],
+): Promise<CopyResult['tables']> {
+  const tables = tablesOf(source);
+  for (const table of tables) await copyTable(source, target, { table, onProgress });
+  for (const table of tables) await continueIds(target, table);
+  const counts = [];
+  for (const table of tables) {
+    const rows = await compareTable(source, target, { table, onProgress });
+    counts.push({ table: table.name, rows });
+  }
+  return counts;
+}
+
+/** An empty target, or one that a copy of this very installation began and did not finish. */
+async function claimTarget(source: DatabaseSync, target: Client, isClosed: boolean): Promise<void> {
   const row = source.prepare("select value from installation where name = 'host_key'").get();
   if (!row) throw new DatabaseSetupError('There is nothing to copy: this installation was never started.');
   const fingerprint = createHash('sha256')
@@ -69,14 +113,21 @@ async function claimTarget(source: DatabaseSync, target: Client): Promise<void> 
   const { rows } = await target.query<{ name: string; value: Uint8Array }>(
     'select name, value from installation',
   );
-  const begun = rows.find(({ name }) => name === sourceName);
-  if (begun ? !fingerprint.equals(begun.value) : rows.length > 0) {
+  const begun = rows.find(({ name }) => name === copyBegun);
+  if (begun && fingerprint.equals(begun.value)) return;
+  const finished = rows.find(({ name }) => name === copyFinished);
+  if (isClosed || (finished && fingerprint.equals(finished.value))) {
+    throw new DatabaseSetupError(
+      'This installation was copied before, and what was done in PostgreSQL since would be lost. To copy it once more, ' +
+        'make an empty database for it, and delete the file `moved-to-postgresql` in its folder.',
+    );
+  }
+  if (rows.length > 0) {
     throw new DatabaseSetupError(
       'The target database holds another installation. Name an empty one: create it, then run `postern migrate`.',
     );
   }
-  if (!begun)
-    await target.query('insert into installation (name, value) values ($1, $2)', [sourceName, fingerprint]);
+  await target.query('insert into installation (name, value) values ($1, $2)', [copyBegun, fingerprint]);
 }
 
 /** Every table, those that others refer to first. */
@@ -117,9 +168,11 @@ async function copyTable(source: DatabaseSync, target: Client, { table, onProgre
   const total = count(source, table);
   let done = 0;
   for (const rows of pages(source, table)) {
-    await target.query('begin');
-    await insertRows(target, table, rows);
-    await target.query('commit');
+    await insertRows(target, table, rows).catch((error: unknown) => {
+      throw constraintViolation.test(String(Object(error).code))
+        ? differs(table, 'they cannot be put together')
+        : error;
+    });
     done += rows.length;
     onProgress({ step: 'copy', table: table.name, done, total });
   }
@@ -170,7 +223,7 @@ async function compareTable(
   const total = count(source, table);
   const columns = table.columns.map(escapeIdentifier).join(', ');
   const order = table.key.map(escapeIdentifier).join(', ');
-  const where = table.name === 'installation' ? `where name <> '${sourceName}'` : '';
+  const where = table.name === 'installation' ? `where name <> '${copyBegun}'` : '';
   await target.query('begin read only isolation level repeatable read');
   await target.query(
     `declare copied no scroll cursor for select ${columns} from ${escapeIdentifier(table.name)} ${where} order by ${order}`,
@@ -197,7 +250,7 @@ function requireSame(table: Table, row: Row, copied: Row | undefined): void {
 
 function differs({ name }: Table, where: string): DatabaseSetupError {
   return new DatabaseSetupError(
-    `The copy of ${name} is not what the source has (${where}). The source was changed after an earlier copy: make an empty database and copy again.`,
+    `The copy of ${name} is not what the source has (${where}): the source was changed after an earlier try. Make an empty database and copy again.`,
   );
 }
 

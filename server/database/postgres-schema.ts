@@ -5,6 +5,8 @@ const migrationFolder = new URL('./migrations/postgres/', import.meta.url);
 const rowSecurityFile = new URL('./row-security.sql', import.meta.url);
 const migrationLock = "hashtext('postern migrations')";
 const connectTimeoutMs = 10_000;
+/** The name, among those of the installation, under which a copy that is not whole yet keeps where it comes from. */
+export const copyBegun = 'copy_begun';
 
 /** A database that Postern must not run on, or not yet: the message says what to change. */
 export class DatabaseSetupError extends Error {}
@@ -35,8 +37,9 @@ export async function migratePostgres(ownerUrl: string, runtimeRole: string): Pr
   await client.connect();
   try {
     await client.query(`select pg_advisory_lock(${migrationLock})`);
+    const rowSecurity = await rowSecuritySql(client, runtimeRole); // before anything is changed: it may refuse
     const applied = await applyMissing(client);
-    await client.query(await rowSecuritySql(client, runtimeRole));
+    await client.query(rowSecurity);
     return { applied, version: migrationNames().length };
   } finally {
     await client.end();
@@ -93,6 +96,15 @@ export async function checkPostgres(client: Asked): Promise<void> {
     const found = version === 0 ? 'no tables of Postern' : `an older schema (${version} of ${wanted})`;
     throw new DatabaseSetupError(`The database has ${found}. Run \`postern migrate\` first.`);
   }
+}
+
+/** A database that holds only a part of an installation must not be served. Throws a DatabaseSetupError. */
+export async function refuseHalfCopied(client: Asked): Promise<void> {
+  const { rows } = await client.query(`select 1 from installation where name = '${copyBegun}'`);
+  if (rows.length === 0) return;
+  throw new DatabaseSetupError(
+    'A copy into this database was begun and never finished: run the same `postern copy` again.',
+  );
 }
 
 interface ServerFacts {

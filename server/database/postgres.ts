@@ -3,7 +3,7 @@ import type { Connection, Database, RowKey, Scope, SqlValue, Statement, Transact
 import { EventSealer } from './event-sealer.ts';
 import { type NamedQuery, PostgresClients, type ScopedClient, type ScopeName } from './postgres-clients.ts';
 import { isConflict } from './postgres-errors.ts';
-import { checkPostgres } from './postgres-schema.ts';
+import { checkPostgres, refuseHalfCopied } from './postgres-schema.ts';
 import type { Tables } from './tables.ts';
 
 /** A transaction that stood in another's way is tried again this often. */
@@ -28,6 +28,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Database
     const client = await clients.acquire(everyOrganization);
     try {
       await checkPostgres(client);
+      await refuseHalfCopied(client);
     } finally {
       client.release();
     }

@@ -209,4 +209,13 @@ describe('GET /locks with a login', () => {
     assert.equal((await count('configured=true')) + (await count('configured=false')), await count(''));
     assert.deepEqual([await count('online=true'), await count('locked_down=true')], [0, 0]);
   });
+
+  it('says that nobody has favourites to whoever asks, and to nobody else', async () => {
+    const { id } = await make();
+    const asked = async (query: string) => (await call('GET', `/locks?ids=${id}${query}`)).body;
+    assert.equal('favorite' in (await asked(''))[0], false);
+    for (const favorite of ['false', '*'])
+      assert.equal((await asked(`&favorite=${favorite}`))[0].favorite, false);
+    assert.deepEqual(await asked('&favorite=true'), []);
+  });
 });

@@ -107,6 +107,7 @@ export class EventFeed {
 
   async #tell(): Promise<void> {
     try {
+      await this.#database.settled();
       const { read } = this.#database.everywhere;
       if (this.#told === null) {
         const last = await selectLastPosition(read);

@@ -10,7 +10,7 @@ import { type StoredEvent, selectEnds, selectEvents, type WantedEvents } from '.
  * How many positions one statement looks through at most. A filter that matches little makes the embedded database
  * read the whole log, and nobody can be let in meanwhile: so it is read in pieces, with a turn for others between.
  */
-export const positionsPerRead = 20_000;
+const positionsPerRead = 20_000;
 
 /** A page of the log, newest first, and the `cursor` of the next one; null: there is none. */
 export interface LogPage {
@@ -31,17 +31,18 @@ export async function listNewestEvents(
   return readLog(read, { sight, filters }, { below, limit });
 }
 
-/** The newest wanted events below a position. */
+/** The newest wanted events below a position. `piece`: how many positions one statement looks through. */
 export async function readLog(
   connection: Connection,
   wanted: WantedEvents,
-  page: { below: number; limit: number },
+  page: { below: number; limit: number; piece?: number },
 ): Promise<LogPage> {
   const { first, last } = await selectEnds(connection, wanted.sight.organization_id);
+  const { piece = positionsPerRead } = page;
   const found: StoredEvent[] = [];
   let below = Math.min(page.below, last + 1);
   while (found.length <= page.limit && below > first) {
-    const above = Math.max(below - positionsPerRead, first) - 1;
+    const above = Math.max(below - piece, first) - 1;
     const limit = page.limit + 1 - found.length;
     found.push(...(await selectEvents(connection, wanted, { above, below, order: 'desc', limit })));
     below = above + 1;
@@ -49,4 +50,17 @@ export async function readLog(
   }
   const rows = found.slice(0, page.limit);
   return { rows, cursor: found.length > page.limit ? String(rows.at(-1)?.position) : null };
+}
+
+/** The oldest wanted events of the next piece of the log, and up to which position all of them are read now. */
+export async function readLogOn(
+  connection: Connection,
+  wanted: WantedEvents,
+  from: { after: number; upTo: number; limit: number; piece?: number },
+): Promise<{ rows: StoredEvent[]; readTo: number }> {
+  const { after, upTo, limit, piece = positionsPerRead } = from;
+  await turnOfTheLoop();
+  const below = Math.min(upTo, after + piece) + 1;
+  const rows = await selectEvents(connection, wanted, { above: after, below, order: 'asc', limit });
+  return { rows, readTo: rows.length < limit ? below - 1 : (rows.at(-1)?.position ?? after) };
 }

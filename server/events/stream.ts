@@ -3,8 +3,8 @@ import { endpoints } from '../../domain/endpoints.ts';
 import type { Context, LoginCaller } from '../context.ts';
 import { authenticateLogin } from '../logins/logins.ts';
 import { type EventFilters, requireFilters } from './filters.ts';
-import { positionsPerRead } from './log.ts';
-import { type StoredEvent, selectEnds, selectEvents } from './store.ts';
+import { readLogOn } from './log.ts';
+import { type StoredEvent, selectEnds } from './store.ts';
 import { eventAnswer } from './view.ts';
 
 /** How often a stream makes sure that its login still may: so long may it go on after that has changed. */
@@ -119,10 +119,9 @@ export class EventStream {
   /** What was written since, a piece of the log at a time. */
   async #readOn(): Promise<string> {
     const wanted = { sight: this.#caller, filters: this.#request.filters };
-    const below = Math.min(this.#newest, this.#last + positionsPerRead) + 1;
-    const stretch = { above: this.#last, below, order: 'asc', limit: eventsPerRead } as const;
-    const rows = await selectEvents(this.#read, wanted, stretch);
-    this.#last = rows.length < eventsPerRead ? below - 1 : (rows.at(-1)?.position ?? this.#last);
+    const from = { after: this.#last, upTo: this.#newest, limit: eventsPerRead };
+    const { rows, readTo } = await readLogOn(this.#read, wanted, from);
+    this.#last = readTo;
     return rows.map((row) => this.#format(row)).join('');
   }
 

@@ -89,8 +89,12 @@ describe('a group', () => {
     await call('PATCH', `/group_links/${link.id}`, { group_link: { suspended: true } });
     const { status, body } = await call('DELETE', `/groups/${id}`);
     assert.deepEqual([status, body.reason], [409, 'conflict']);
-    assert.match(body.error, /1 access links? still/);
+    assert.match(body.error, /^1 access link still belongs to .* Delete or change it first\.$/);
     assert.equal((await call('GET', `/groups/${id}`)).status, 200);
+    const second = await server.create('group_link', { name: 'Sam Guest', group_id: id });
+    const two = await call('DELETE', `/groups/${id}`);
+    assert.match(two.body.error, /^2 access links still belong to .* Delete or change them first\.$/);
+    await call('DELETE', `/group_links/${second.id}`);
     await call('DELETE', `/group_links/${link.id}`);
     assert.equal((await call('DELETE', `/groups/${id}`)).status, 204);
   });
@@ -234,8 +238,9 @@ describe('a door in a group', () => {
     assert.equal(body.reason, 'door_not_included');
     for (const method of ['GET', 'DELETE'])
       assert.equal((await call(method, `/group_locks/${made.id}`)).status, 404, method);
-    await server.create('group_lock', { group_id: group.id, lock_id: door_id });
+    const again = await server.create('group_lock', { group_id: group.id, lock_id: door_id });
     assert.equal(await doors(), 1);
+    assert.notEqual(again.id, made.id, 'whoever still knows the old id means the old one');
   });
 
   it('is found by its group, its door, its ids and a piece of its name', async () => {

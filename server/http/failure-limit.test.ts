@@ -57,7 +57,19 @@ describe('the limit of failures', () => {
     assert.equal(fail(limit, 1), null);
   });
 
+  it('tells how long an address has to wait before it may guess again, without counting that', () => {
+    const limit = new FailureLimit(true);
+    fail(limit, 59);
+    assert.equal(limit.waitS('192.0.2.7', 0), null);
+    fail(limit, 1);
+    for (let times = 0; times < 3; times++) assert.equal(limit.waitS('192.0.2.7', 1_000), 59);
+    assert.equal(limit.waitS('192.0.2.8', 1_000), null);
+    assert.equal(limit.waitS('192.0.2.7', 60_000), null);
+  });
+
   it('does nothing when it is off', () => {
-    assert.equal(fail(new FailureLimit(false), 1_000), null);
+    const off = new FailureLimit(false);
+    assert.equal(fail(off, 1_000), null);
+    assert.equal(off.waitS('192.0.2.7', 0), null);
   });
 });

@@ -15,7 +15,9 @@ const phrases: Partial<Record<ErrorName, string>> = {
 
 /** Answers a request that the HTTP parser refused, in our shape and with our headers, and closes the connection. */
 export function answerParserError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  // Before it is encrypted a connection can be told nothing.
+  const isUntold = error.code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(error.code ?? '');
+  if (isUntold || !socket.writable) return void socket.destroy();
   if (error.code === 'HPE_HEADER_OVERFLOW') return endWith(socket, 'headers_too_large');
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return endWith(socket, 'request_timeout');
   endWith(socket, 'malformed_request');

@@ -143,8 +143,9 @@ function parseCertificate(text: string, file: string): X509Certificate {
 function parseKey(text: string, file: string) {
   try {
     return createPrivateKey(text);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_MISSING_PASSPHRASE') {
+  } catch {
+    // `BEGIN ENCRYPTED PRIVATE KEY`, or the older `Proc-Type: 4,ENCRYPTED` (RFC 1421).
+    if (text.includes('ENCRYPTED')) {
       throw new SettingError(
         `POSTERN_TLS_KEY: the key in ${file} is locked with a password. Keep it without one, readable by this user only.`,
       );

@@ -29,6 +29,7 @@ const latestEvent = async () => (await call('GET', '/events?limit=1')).body[0];
 
 /** Everything that a request may have changed, to see that it did not. */
 async function rows(): Promise<unknown> {
+  await server.context.database.settled();
   const { query } = server.context.database.everywhere.read;
   const tables = ['links', 'passes', 'events', 'organizations'] as const;
   return Promise.all(tables.map((table) => query.selectFrom(table).selectAll().execute()));

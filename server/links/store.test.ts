@@ -255,3 +255,108 @@ describe('GET /group_links, sorted', () => {
     assert.equal(new Set(seen).size, 14);
   });
 });
+
+describe('GET /group_links by cursor', () => {
+  /** The names on all pages, from the first to the one that names no next one. */
+  async function walk(query: string, between: (page: number) => Promise<unknown> = async () => {}) {
+    const names: string[] = [];
+    let path: string | undefined = `/group_links?${query}`;
+    for (let page = 0; path !== undefined; page++) {
+      const { status, body, headers } = await call('GET', path);
+      assert.equal(status, 200, JSON.stringify(body));
+      names.push(...body.map(({ name }: { name: string }) => name));
+      path = /^<([^>]*)>; rel="next"$/.exec(headers.get('link') ?? '')?.[1];
+      assert.equal(
+        new URLSearchParams(path?.split('?')[1]).get('cursor'),
+        headers.get('x-next-cursor'),
+        'the two headers name the same page',
+      );
+      if (path !== undefined) await between(page);
+    }
+    return names;
+  }
+
+  const sorts = ['', 'name', '-name', 'unlock', '-unlock', 'valid_until', '-valid_until'];
+  for (const sort of [...sorts, 'group_name', '-group_name']) {
+    it(`walks through the list sorted by ${sort || 'age'} in its order`, async () => {
+      const expected = await namesOf(`sort=${sort}&limit=250`);
+      for (const limit of [1, 3, 7, 14])
+        assert.deepEqual(await walk(`sort=${sort}&limit=${limit}`), expected, String(limit));
+    });
+  }
+
+  it('keeps the filters', async () => {
+    const expected = await namesOf('sort=-name&query=e&state=active&limit=250');
+    assert.ok(expected.length > 4);
+    assert.deepEqual(await walk('sort=-name&query=e&state=active&limit=2'), expected);
+    assert.deepEqual(await walk(`group_id=${groups['Meeting rooms']}&limit=1`), ['under score', 'Gil']);
+  });
+
+  it('shows each link once while others come and go', async () => {
+    const expected = await namesOf('limit=250');
+    const made: number[] = [];
+    const seen = await walk('limit=3', async () => {
+      const fields = { name: 'late', group_id: groups['Visitors'] };
+      made.push((await server.create('group_link', fields)).id);
+      if (made.length % 2 === 0) await call('DELETE', `/group_links/${made.at(-1)}`);
+    });
+    assert.deepEqual(
+      seen.filter((name) => name !== 'late'),
+      expected,
+    );
+    for (const id of made) await call('DELETE', `/group_links/${id}`);
+  });
+
+  it('goes on from where it was when that very link moves: nothing is left out', async () => {
+    const expected = await namesOf('sort=unlock&limit=250');
+    const seen = await walk('sort=unlock&limit=4', async (page) => {
+      if (page > 0) return;
+      const id = links[expected[3] ?? ''] ?? 0;
+      await server.context.database.everywhere.transaction(async (tx) => {
+        await tx.query.updateTable('links').set({ last_used_at: now }).where('id', '=', id).execute();
+      });
+    });
+    assert.deepEqual(seen.slice(0, expected.length), expected);
+  });
+
+  it('works for the longest names in headers and addresses', async () => {
+    const made: number[] = [];
+    for (const letter of ['\ufdfa', '😀']) {
+      const name = letter.repeat(letter.length === 2 ? 100 : 200);
+      made.push((await server.create('group_link', { name, group_id: groups['Visitors'] })).id);
+    }
+    const expected = await namesOf('sort=-name&limit=250');
+    assert.deepEqual(await walk('sort=-name&limit=1'), expected);
+    for (const id of made) await call('DELETE', `/group_links/${id}`);
+  });
+
+  it('says nothing of ranges on a page that a cursor began', async () => {
+    const { headers } = await call('GET', '/group_links?limit=3');
+    const page = await call('GET', `/group_links?limit=3&cursor=${headers.get('x-next-cursor')}`);
+    assert.equal(page.headers.get('x-collection-range'), null);
+    assert.equal(page.body.length, 3);
+    assert.equal((await call('GET', '/group_links?limit=250')).headers.get('link'), null);
+  });
+
+  const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const wrong: readonly [string, string, string][] = [
+    ['no cursor at all', 'cursor=1', 'cursor'],
+    ['one with other letters', 'cursor=%00', 'cursor'],
+    ['one of another sorting', `cursor=${encoded(['name', 'x', 1])}`, 'cursor'],
+    ['one without an id', `cursor=${encoded(['id', 'x'])}`, 'cursor'],
+    ['one with half an id', `cursor=${encoded(['id', 'x', 1.5])}`, 'cursor'],
+    [
+      'one that holds what databases take for an end',
+      `sort=name&cursor=${encoded(['name', '\0', 1])}`,
+      'cursor',
+    ],
+    ['one that is an object', `cursor=${encoded({ sort: 'id' })}`, 'cursor'],
+    ['one beside an offset', `offset=1&cursor=${encoded(['id', '1', 1])}`, 'offset'],
+  ];
+  for (const [what, query, field] of wrong) {
+    it(`refuses ${what} and names ${field}`, async () => {
+      const { status, body } = await call('GET', `/group_links?${query}`);
+      assert.deepEqual([status, Object.keys(body.errors ?? {})], [422, [field]], JSON.stringify(body));
+    });
+  }
+});

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { invalidField, PosternError } from '../../domain/errors.ts';
 import { Name } from '../../domain/schemas/fields.ts';
-import { type Scope, scopes as allScopes, scopesOfLogin, scopesOfRole } from '../../domain/scopes.ts';
+import { scopes as allScopes, type Scope, scopesOfLogin, scopesOfRole } from '../../domain/scopes.ts';
 import type { Context, LoginCaller } from '../context.ts';
 import type { Transaction } from '../database/database.ts';
 import { recordEvent } from '../events/events.ts';
@@ -157,7 +157,10 @@ function chooseScopes(wanted: readonly Scope[] | null, maker: KeyMaker | undefin
   if (wanted === null) return most.size === scopesOfRole.admin.size ? null : inOrder(most);
   const beyond = wanted.filter((scope) => !most.has(scope));
   if (beyond.length > 0) {
-    throw invalidField('scopes', `must be within what this login may do itself; it lacks ${beyond.join(', ')}`);
+    throw invalidField(
+      'scopes',
+      `must be within what this login may do itself; it lacks ${beyond.join(', ')}`,
+    );
   }
   return inOrder(new Set(wanted));
 }

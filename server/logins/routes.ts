@@ -132,7 +132,8 @@ function requireMember(member: SignInMember | null, caller: AnyoneCaller | Login
 
 /** Kisi calls a member's session `device`. */
 function loginAnswer(login: LoginWithMember) {
-  const { id, name, member_id, member_name, member_email, scopes, created_at, updated_at, expires_at } = login;
+  const { id, name, member_id, member_name, member_email, scopes, created_at, updated_at, expires_at } =
+    login;
   const noVersion = { name: null, version: null };
   return {
     id,

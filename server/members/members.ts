@@ -34,7 +34,7 @@ export async function createMember(
   const { organization_id } = caller;
   const { email, role = roleDefault, group_ids = [], password } = input;
   requireGift(caller, role);
-  requireGroupsOfManager(role, group_ids);
+  requireRoleWithGroups(role, group_ids);
   const name = input.name ?? email;
   const password_hash = password ? await hashNew(context, { organization_id, email, name, password }) : null;
   const invitation = password_hash === null ? oneTimeLink(context, 'invitation') : null;
@@ -75,7 +75,7 @@ export async function changeMember(
     requireRank(caller, before.role);
     if (givesMore(change)) requireGift(caller, role);
     const group_ids = role === 'manager' ? (change.group_ids ?? before.group_ids) : (change.group_ids ?? []);
-    requireGroupsOfManager(role, group_ids);
+    requireRoleWithGroups(role, group_ids);
     await requireKnownGroups(tx, key.organization_id, group_ids);
     if (change.email !== undefined) await changeAddress(tx, before, change.email);
     if (before.role === 'owner' && role !== 'owner') await requireOtherOwner(tx, key, { role });
@@ -104,7 +104,9 @@ export async function removeMember(context: Context, caller: LoginCaller, id: nu
 /** A person of the caller's organization whom the caller may see, or `not_found`. */
 export async function showMember(context: Context, caller: LoginCaller, id: number): Promise<Member> {
   const { organization_id } = caller;
-  return requirePerson(await selectMember(context.database.of(organization_id).read, { organization_id, id }));
+  return requirePerson(
+    await selectMember(context.database.of(organization_id).read, { organization_id, id }),
+  );
 }
 
 /** A change by which somebody may end up with more than before. */
@@ -112,7 +114,7 @@ function givesMore({ role, group_ids, access_enabled, email }: Static<typeof Mem
   return role !== undefined || group_ids !== undefined || access_enabled === true || email !== undefined;
 }
 
-function requireGroupsOfManager(role: Role, group_ids: readonly number[]): void {
+function requireRoleWithGroups(role: Role, group_ids: readonly number[]): void {
   if (role !== 'manager' && group_ids.length > 0)
     throw invalidField('group_ids', `must be empty: only a manager runs named groups, and this is a ${role}`);
 }
@@ -123,8 +125,7 @@ async function requireKnownGroups(
   group_ids: readonly number[],
 ): Promise<void> {
   const known = new Set(await selectKnownGroups(tx, organization_id, group_ids));
-  if (group_ids.some((id) => !known.has(id)))
-    throw invalidField('group_ids', 'must be ids of your groups');
+  if (group_ids.some((id) => !known.has(id))) throw invalidField('group_ids', 'must be ids of your groups');
 }
 
 /** One at a time in an organization, so that two cannot take one address at once. */
@@ -162,7 +163,11 @@ function changedColumns(change: Static<typeof MemberChange>) {
 
 async function hashNew(
   context: Context,
-  { organization_id, password, ...who }: { organization_id: number; email: string; name: string; password: string },
+  {
+    organization_id,
+    password,
+    ...who
+  }: { organization_id: number; email: string; name: string; password: string },
 ): Promise<string> {
   await requireGoodPassword(context.database.of(organization_id).read, { organization_id, ...who }, password);
   return hashPassword(password, context.random.bytes(16));

@@ -100,7 +100,11 @@ interface Choice {
 }
 
 /** A password that will not do leaves the link as it is. */
-async function choosePassword(context: Context, token: OpenToken, { password, type }: Choice): Promise<Member> {
+async function choosePassword(
+  context: Context,
+  token: OpenToken,
+  { password, type }: Choice,
+): Promise<Member> {
   const { organization_id, id, member_id, name } = token;
   const member = { organization_id, id: member_id };
   const scope = context.database.of(organization_id);

@@ -54,7 +54,11 @@ export async function showMemberById(context: Context, noun: MemberNoun, { calle
 }
 
 /** The only answer that ever holds the invitation. */
-export async function createMemberFromBody(context: Context, noun: MemberNoun, { caller, body }: LoginRequest) {
+export async function createMemberFromBody(
+  context: Context,
+  noun: MemberNoun,
+  { caller, body }: LoginRequest,
+) {
   const { member, invitation } = await createMember(context, caller, parseNew[noun](body));
   return { ...answers[noun](member), invitation: invitation && linkAnswer(invitation) };
 }

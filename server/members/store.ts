@@ -172,10 +172,7 @@ export async function unmakeOwner(
 
 /** Holds the rows of all owners, in the order of their ids, so that no two of them go at once. */
 export async function lockOwners(tx: Transaction, organization_id: number): Promise<void> {
-  const owners = await members(tx, organization_id)
-    .where('role', '=', 'owner')
-    .orderBy('id')
-    .execute();
+  const owners = await members(tx, organization_id).where('role', '=', 'owner').orderBy('id').execute();
   for (const { id } of owners) await tx.lock('members', { organization_id, id }, 'to change');
 }
 
@@ -189,7 +186,12 @@ export async function replaceGroupsOfMember(
     .where('organization_id', '=', organization_id)
     .where('member_id', '=', id)
     .execute();
-  const rows = group_ids.map((group_id) => ({ organization_id, member_id: id, group_id, created_at: at }));
+  const rows = [...new Set(group_ids)].map((group_id) => ({
+    organization_id,
+    member_id: id,
+    group_id,
+    created_at: at,
+  }));
   if (rows.length > 0) await tx.query.insertInto('member_groups').values(rows).execute();
 }
 

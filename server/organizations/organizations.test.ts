@@ -16,6 +16,8 @@ interface Things {
   groupDoor: number;
   link: number;
   linkSecret: string;
+  member: number;
+  login: number;
 }
 
 let ours: Things;
@@ -50,7 +52,20 @@ async function makeThings(secret: string, organization_id: number): Promise<Thin
     group_id: group,
     email: 'canary@example.org',
   });
-  return { secret, organization_id, place, door, group, groupDoor, link: link.id, linkSecret: link.secret };
+  const member = (await create('member', { email: `canary@${organization_id}.invalid` })).id;
+  const login = (await create('login', { type: 'api', name: 'Canary key' })).id;
+  return {
+    member,
+    login,
+    secret,
+    organization_id,
+    place,
+    door,
+    group,
+    groupDoor,
+    link: link.id,
+    linkSecret: link.secret,
+  };
 }
 
 async function rows(): Promise<unknown> {
@@ -67,6 +82,8 @@ async function rows(): Promise<unknown> {
     'passes',
     'events',
     'schedules',
+    'member_groups',
+    'member_tokens',
   ] as const;
   return Promise.all(tables.map((table) => query.selectFrom(table).selectAll().execute()));
 }
@@ -94,6 +111,41 @@ const crossings: readonly [string, string, (id: number) => unknown, (things: Thi
   ['DELETE', '/groups/:id', () => undefined, ({ group }) => group],
   ['GET', '/group_locks/:id', () => undefined, ({ groupDoor }) => groupDoor],
   ['DELETE', '/group_locks/:id', () => undefined, ({ groupDoor }) => groupDoor],
+  ['GET', '/logins/:id', () => undefined, ({ login }) => login],
+  ['DELETE', '/logins/:id', () => undefined, ({ login }) => login],
+  ['GET', '/users/:id', () => undefined, ({ member }) => member],
+  ['PATCH', '/users/:id', () => ({ user: { name: 'Mine' } }), ({ member }) => member],
+  ['DELETE', '/users/:id', () => undefined, ({ member }) => member],
+  ['GET', '/members/:id', () => undefined, ({ member }) => member],
+  ['PUT', '/members/:id', () => ({ member: { role: 'admin' } }), ({ member }) => member],
+  ['DELETE', '/members/:id', () => undefined, ({ member }) => member],
+  ['GET', '/organizations/:id', () => undefined, ({ organization_id }) => organization_id],
+  [
+    'PATCH',
+    '/organizations/:id',
+    () => ({ organization: { name: 'Mine' } }),
+    ({ organization_id }) => organization_id,
+  ],
+  ['POST', '/invitations', (id) => ({ invitation: { user_id: id } }), ({ member }) => member, 'member'],
+  [
+    'POST',
+    '/password_resets',
+    (id) => ({ password_reset: { user_id: id } }),
+    ({ member }) => member,
+    'member',
+  ],
+  [
+    'POST',
+    '/members',
+    (id) => ({ member: { email: 'm@x.invalid', role: 'manager', group_ids: [id] } }),
+    ({ group }) => group,
+    'group',
+  ],
+  ['GET', '/logins?user_id=:id', () => undefined, ({ member }) => member],
+  ['GET', '/logins?ids=:id', () => undefined, ({ login }) => login],
+  ['GET', '/users?ids=:id', () => undefined, ({ member }) => member],
+  ['GET', '/members?user_id=:id', () => undefined, ({ member }) => member],
+  ['GET', '/members?group_id=:id', () => undefined, ({ group }) => group],
   ['POST', '/locks', (id) => ({ lock: { name: 'x', place_id: id } }), ({ place }) => place, 'place'],
   ['POST', '/groups', (id) => ({ group: { name: 'x', place_id: id } }), ({ place }) => place, 'place'],
   [

@@ -88,7 +88,10 @@ export async function createOrganization(
   });
 }
 
-export type Organization = Selectable<Tables['organizations']> & { places_count: number; owner_id: number | null };
+export type Organization = Selectable<Tables['organizations']> & {
+  places_count: number;
+  owner_id: number | null;
+};
 
 export async function showOrganization(context: Context, id: number): Promise<Organization> {
   const row = await context.database

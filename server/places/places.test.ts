@@ -241,4 +241,22 @@ describe('GET /places', () => {
       assert.equal((await call('GET', `/places?${query}`)).status, 200, query);
     }
   });
+
+  it('says that nobody has favourites to whoever asks, and to nobody else', async () => {
+    const { id } = await make();
+    assert.equal('favorite' in (await call('GET', `/places/${id}`)).body, false);
+    assert.equal((await call('GET', `/places/${id}?favorite=true`)).body.favorite, false);
+    assert.equal((await call('GET', `/places?ids=${id}&favorite=*`)).body[0].favorite, false);
+    assert.deepEqual((await call('GET', `/places?ids=${id}&favorite=true`)).body, []);
+  });
+
+  it('finds a place by its address, also after another name', async () => {
+    const { id } = await make({ address: '7 Quay Lane' });
+    await call('PATCH', `/places/${id}`, { place: { name: 'Renamed' } });
+    const found = async (query: string) =>
+      (await call('GET', `/places?ids=${id}&query=${query}`)).body.length;
+    assert.deepEqual([await found('quay'), await found('renamed'), await found('house')], [1, 1, 0]);
+    await call('PATCH', `/places/${id}`, { place: { address: '8 Dock Road' } });
+    assert.deepEqual([await found('quay'), await found('dock'), await found('renamed')], [0, 1, 1]);
+  });
 });

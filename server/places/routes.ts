@@ -9,7 +9,14 @@ import { detachGroups } from '../groups/store.ts';
 import type { LoginRequest } from '../http/handlers.ts';
 import { bodyParser, parseId, queryParser } from '../http/parse.ts';
 import { changeLockDownOfPlace, lockPlaceAndDoors, type PlaceLockDown } from './places.ts';
-import { countDoors, insertPlace, type PlaceWithCounts, selectPlace, selectPlaces, updatePlace } from './store.ts';
+import {
+  countDoors,
+  insertPlace,
+  type PlaceWithCounts,
+  selectPlace,
+  selectPlaces,
+  updatePlace,
+} from './store.ts';
 
 const parseQuery = queryParser(PlaceQuery);
 const parseShow = queryParser(PlaceShowQuery);

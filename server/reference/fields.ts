@@ -1,4 +1,3 @@
-import type { MediaType } from '../../domain/openapi/document.ts';
 import type { Schema } from '../../domain/openapi/schema.ts';
 import { type Markup, markup, phrase } from './markup.ts';
 
@@ -39,11 +38,6 @@ export function shapeName(schema: Schema): Markup | undefined {
   if (schema.type === 'array' && schema.items) return shapeName(schema.items);
   const found = schema.anyOf?.map(shapeName).filter((each) => each !== undefined) ?? [];
   return found.length > 0 ? joined(found, ' or ') : undefined;
-}
-
-/** What an answer is that is no JSON record. */
-export function typeWords([type]: [string, MediaType]): Markup {
-  return markup`<code>${type}</code>`;
 }
 
 function joined(parts: readonly Markup[], by: string): Markup {

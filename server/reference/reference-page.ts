@@ -1,13 +1,15 @@
 import type { Operation } from '../../domain/endpoints.ts';
-import { endpoints } from '../../domain/endpoints.ts';
-import type { OpenApiDocument, OperationObject } from '../../domain/openapi/document.ts';
+import { type Chapter, chaptersOf, type Spelled } from '../../domain/openapi/chapters.ts';
+import type { OpenApiDocument, OperationObject, ResponseObject } from '../../domain/openapi/document.ts';
 import { failuresOf } from '../../domain/openapi/failures.ts';
 import { operationId } from '../../domain/openapi.ts';
 import type { Reason } from '../../domain/operations/operation.ts';
 import { describe, operations } from '../../domain/operations.ts';
 import { curlOf } from './curl.ts';
-import { fieldList, shapeName, typeWords } from './fields.ts';
+import { fieldList, shapeName } from './fields.ts';
 import { type Markup, markup, phrase, prose, wholePage } from './markup.ts';
+
+const names = Object.keys(operations) as Operation[]; // the table's own keys
 
 interface Served {
   publicUrl: string;
@@ -15,18 +17,10 @@ interface Served {
   style: string;
 }
 
-interface Spelled {
-  method: string;
-  path: string;
-  object: OperationObject;
-  /** Other methods and paths for the same. */
-  others: { method: string; path: string }[];
-}
-
 /** The whole reference on one page, so that the browser's own search finds everything. */
 export function referencePage(document: OpenApiDocument, { publicUrl, style }: Served): string {
-  const { info, tags } = document;
-  const chapters = tags.map((tag) => ({ ...tag, operations: operationsOf(document, tag.name) }));
+  const { info } = document;
+  const chapters = chaptersOf(document);
   const body = markup`<a class="skip" href="#top">Skip to the reference</a>
 <nav aria-label="Contents"><details class="menu"><summary>Contents</summary>
 <p><a href="#top">Postern ${info.version}</a></p>
@@ -52,32 +46,10 @@ ${fieldList(schema)}</article>\n`,
 
 /** Where a reason may be met: for the page of the error. */
 export function operationsThatAnswer(reason: Reason): { id: string; summary: string }[] {
-  const operations = Object.keys(operations) as Operation[]; // the table's own keys
-  return operations
+  return names
     .filter((operation) => describe(operation).answer.kind !== 'upgrade')
     .filter((operation) => [...failuresOf(operation).values()].some((reasons) => reasons.includes(reason)))
     .map((operation) => ({ id: operationId(operation), summary: describe(operation).summary }));
-}
-
-interface Chapter {
-  name: string;
-  description: string;
-  operations: Spelled[];
-}
-
-/** The operations of a chapter, each once: other spellings are named beside the first. */
-function operationsOf({ paths }: OpenApiDocument, tag: string): Spelled[] {
-  const all = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, object]) => ({ method: method.toUpperCase(), path, object })),
-  );
-  const first = new Set((Object.keys(operations) as Operation[]).map((operation) => operationId(operation)));
-  const others = all.filter(({ object }) => !first.has(object.operationId));
-  return all
-    .filter(({ object }) => object.tags.includes(tag) && first.has(object.operationId))
-    .map((spelled) => ({
-      ...spelled,
-      others: others.filter(({ object }) => object.operationId.startsWith(`${spelled.object.operationId}_`)),
-    }));
 }
 
 function navigation({ name, operations }: Chapter): Markup {
@@ -150,17 +122,26 @@ ${fieldList(isWrapped && inner ? inner : schema)}`;
 }
 
 function answers({ responses }: OperationObject): Markup {
-  const [done, ...failures] = Object.entries(responses);
-  const [media] = Object.entries(done?.[1].content ?? {});
-  const example = media?.[1].example;
-  const isList = media?.[1].schema.type === 'array';
-  const shape = media && media[0] === 'application/json' && shapeName(media[1].schema);
+  const entries = Object.entries(responses);
+  const examples = entries
+    .flatMap(([, { content = {} }]) => Object.values(content))
+    .map(({ example }) => example);
+  const example = examples.find((each) => each !== undefined);
   return markup`<h4>Answers</h4>
-<dl class="answers"><div><dt>${done?.[0]}</dt><dd>${
-    media === undefined ? 'No body.' : shape ? markup`${isList && 'An array of '}${shape}` : typeWords(media)
-  }${headerWords(done?.[1].headers)}</dd></div>
-${failures.map(([status, { description }]) => markup`<div><dt>${status}</dt><dd>${reasonsIn(description)}</dd></div>\n`)}</dl>
+<dl class="answers">${entries.map(([status, response]) => markup`<div><dt>${status}</dt><dd>${answer(status, response)}</dd></div>\n`)}</dl>
 ${example !== undefined && markup`<details><summary>Example of the answer</summary><pre><code>${JSON.stringify(example, null, 2)}</code></pre></details>`}`;
+}
+
+function answer(status: string, { description, content, headers }: ResponseObject): Markup {
+  if (Number(status) >= 400) return markup`${reasonsIn(description)}`;
+  const [media] = Object.entries(content ?? {});
+  if (!media) return markup`${phrase(description)}`;
+  const [type, { schema }] = media;
+  const shape = type === 'application/json' && shapeName(schema);
+  const words = shape
+    ? markup`${schema.type === 'array' && 'An array of '}${shape}`
+    : markup`<code>${type}</code>`;
+  return markup`${words}${headerWords(headers)}`;
 }
 
 function headerWords(headers: Record<string, unknown> = {}): Markup | false {

@@ -40,9 +40,10 @@ describe("a link's secret", () => {
 });
 
 const prefixes = { api_key: 'pstk_', session: 'psts_', one_time: 'psto_' } as const;
+const owners = { api_key: 'an API key', session: 'a session', one_time: 'a one-time link' } as const;
 
 for (const kind of ['api_key', 'session', 'one_time'] as const) {
-  describe(`the secret of a ${kind.replace('_', ' ')}`, () => {
+  describe(`the secret of ${owners[kind]}`, () => {
     it('begins with its prefix, and ends in the CRC-32 of what comes before', () => {
       const secret = secretFrom(kind, random);
       assert.match(secret, new RegExp(`^${prefixes[kind]}[a-z2-7]{32}[a-z2-7]{7}$`));
@@ -55,7 +56,10 @@ for (const kind of ['api_key', 'session', 'one_time'] as const) {
       for (let at = 0; at < secret.length; at++) {
         for (const letter of `${alphabet}_1`) {
           if (letter === secret[at]) continue;
-          assert.ok(!isSecret(kind, secret.slice(0, at) + letter + secret.slice(at + 1)), `${letter} at ${at}`);
+          assert.ok(
+            !isSecret(kind, secret.slice(0, at) + letter + secret.slice(at + 1)),
+            `${letter} at ${at}`,
+          );
         }
         const swapped = secret.slice(0, at) + (secret[at + 1] ?? '') + secret[at] + secret.slice(at + 2);
         if (swapped !== secret) assert.ok(!isSecret(kind, swapped), `swapped at ${at}`);

@@ -59,6 +59,7 @@ export const DoorAnswer = Type.Object(
     place: Type.Object(place),
     floor_id: alwaysNull(Type.Integer()),
     groups_count: count(1),
+    favorite: Type.Optional(alwaysFalse),
   },
   { title: 'Lock' },
 );
@@ -79,3 +80,31 @@ export const DoorOfLinkAnswer = Type.Object(
 );
 
 export const UnlockedAnswer = Type.Object({ message: Type.Literal('Unlocked!') }, { title: 'Unlocked' });
+
+export const LockDownAnswer = Type.Object(
+  {
+    message: text('The door is locked down.'),
+    reached: flag(true),
+    id: id(5),
+    name: text('Front door'),
+    locked_down: flag(true),
+    locked_down_since: orNull(instant()),
+  },
+  { title: 'LockDown' },
+);
+
+export const DecisionAnswer = Type.Object(
+  {
+    lock_id: id(5),
+    group_link_id: id(7),
+    at: instant('2026-12-01T18:30:00.000Z'),
+    method: word(['web', 'api', 'qr']),
+    success: flag(),
+    reason: orNull({ ...word(denialReasons), examples: ['outside_schedule'] }),
+    error_code: orNull(text('b96f34')),
+    error_message: orNull(text('The door does not open at this hour.')),
+    hint: orNull(text('Come back during its hours.')),
+    next_opening_at: orNull(instant('2026-12-02T08:00:00.000Z')),
+  },
+  { title: 'Decision' },
+);

@@ -56,6 +56,7 @@ const link = {
   suspended: flag(),
   suspended_at: oftenNull(instant()),
   revoked_at: oftenNull(instant()),
+  revealed_at: oftenNull(instant()),
   metadata: orNull(
     Type.Unsafe<Record<string, string>>({
       type: 'object',
@@ -66,6 +67,11 @@ const link = {
 };
 
 export const LinkAnswer = Type.Object(link, { title: 'GroupLink' });
+
+export const ChangedLinkAnswer = Type.Object(
+  { ...link, secret_rotated: Type.Optional(Type.Literal(true)) },
+  { title: 'ChangedGroupLink' },
+);
 
 const secretExample = 'k3v9x2q7d4m8r6t1w5y0b2n4c7f9h3j6';
 /** Base64 of the eight bytes that every PNG begins with. */

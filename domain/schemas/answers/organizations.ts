@@ -1,5 +1,16 @@
 import { Type } from 'typebox';
-import { alwaysFalse, alwaysNull, count, dates, id, neutral, orNull, resourceType, text, word } from './fields.ts';
+import {
+  alwaysFalse,
+  alwaysNull,
+  count,
+  dates,
+  id,
+  neutral,
+  orNull,
+  resourceType,
+  text,
+  word,
+} from './fields.ts';
 
 /* What is answered about the organization. */
 

@@ -6,6 +6,7 @@ import {
   count,
   dates,
   degrees,
+  flag,
   id,
   instant,
   oftenNull,
@@ -31,8 +32,8 @@ export const PlaceAnswer = Type.Object(
     ...dates,
     locks_count: count(4),
     integrations_count: alwaysZero,
-    locked_down: alwaysFalse,
-    locked_down_since: alwaysNull(instant()),
+    locked_down: flag(),
+    locked_down_since: oftenNull(instant()),
     occupancy_rate: alwaysNull(Type.Number()),
     organization_id: id(1),
     organization: Type.Object({
@@ -45,6 +46,20 @@ export const PlaceAnswer = Type.Object(
     logo: alwaysNull(Type.Object({})),
     user_id: alwaysNull(Type.Integer()),
     members_count: alwaysZero,
+    favorite: Type.Optional(alwaysFalse),
   },
   { title: 'Place' },
+);
+
+export const PlaceLockDownAnswer = Type.Object(
+  {
+    message: text('The place is locked down.'),
+    reached: flag(true),
+    unreached_locks: Type.Array(Type.Object({ id: id(5), name: text('Front door') }), { examples: [[]] }),
+    id: id(2),
+    name: text('Harbour House'),
+    locked_down: flag(true),
+    locked_down_since: orNull(instant()),
+  },
+  { title: 'PlaceLockDown' },
 );

@@ -15,6 +15,7 @@ alter table schedules
   add column ends_at_date text collate "C",
   add constraint schedules_type_check check (type in ('recurring_event', 'single_event', 'single_all_day_event')),
   add constraint schedules_organization_id_id_key unique (organization_id, id);
+alter table group_doors add constraint group_doors_organization_id_id_key unique (organization_id, id);
 
 -- A place can be locked down as a whole, whatever its doors are. state_revision counts the changes of what an agent is
 -- told of a door: the door's and its place's added up say which of two messages is the newer.

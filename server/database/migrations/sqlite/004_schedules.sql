@@ -1,9 +1,10 @@
 -- type: in Kisi's words. A recurring one has windows and exceptions (JSON, as `Schedule` in domain/schedule.ts); the
 -- others have an absolute start and end, or a first date and the date after the last. name: null where there is none.
+-- Rows of these two tables go for good, and their ids must not come back: events and callers still know them.
 create temporary table old_schedules as select * from schedules;
 drop table schedules;
 create table schedules (
-  id integer primary key,
+  id integer primary key autoincrement,
   organization_id integer not null,
   group_id integer not null,
   name text,
@@ -26,6 +27,25 @@ insert into schedules (id, organization_id, group_id, name, type, weekly, except
   select id, organization_id, group_id, name, 'recurring_event', weekly, exceptions, created_at, updated_at
   from old_schedules;
 drop table old_schedules;
+
+create temporary table old_group_doors as select * from group_doors;
+drop table group_doors;
+create table group_doors (
+  id integer primary key autoincrement,
+  organization_id integer not null,
+  group_id integer not null,
+  door_id integer not null,
+  created_at text not null,
+  updated_at text not null,
+  unique (organization_id, id),
+  unique (organization_id, group_id, door_id),
+  foreign key (organization_id, group_id) references groups (organization_id, id),
+  foreign key (organization_id, door_id) references doors (organization_id, id)
+) strict;
+create index group_doors_by_door on group_doors (organization_id, door_id);
+insert into group_doors (id, organization_id, group_id, door_id, created_at, updated_at)
+  select id, organization_id, group_id, door_id, created_at, updated_at from old_group_doors;
+drop table old_group_doors;
 
 -- A place can be locked down as a whole, whatever its doors are. state_revision counts the changes of what an agent is
 -- told of a door: the door's and its place's added up say which of two messages is the newer.
