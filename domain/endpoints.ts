@@ -26,6 +26,19 @@ export interface Endpoint {
  */
 export const endpoints = {
   'health.show': { methods: ['GET'], paths: ['/health'], callers: ['anyone'] },
+  // Strangers hear yes or no; details are there for installation:read.
+  'health.show_readiness': {
+    methods: ['GET'],
+    paths: ['/ready'],
+    callers: ['anyone', 'login'],
+    scope: null,
+  },
+  'health.show_metrics': {
+    methods: ['GET'],
+    paths: ['/metrics'],
+    callers: ['login'],
+    scope: 'installation:read',
+  },
 
   'reference.show_document': { methods: ['GET'], paths: ['/openapi.json'], callers: ['anyone'] },
   'reference.show_page': { methods: ['GET'], paths: ['/docs'], callers: ['anyone'] },

@@ -79,6 +79,12 @@ export const errors = {
     'An organization always has an owner who can sign in.',
     'Make another member an owner first.',
   ),
+  idempotency_key_in_use: entry(
+    '5ad1e6',
+    409,
+    'A request with this Idempotency-Key is under way.',
+    'Send it again in a moment, with the same key.',
+  ),
   hold_too_short: entry(
     'e81c55',
     409,
@@ -101,6 +107,12 @@ export const errors = {
     'Send `Content-Type: application/json` and a JSON body.',
   ),
   invalid: entry('f15a82', 422, 'Some fields are not as expected.', 'Correct the fields named in `errors`.'),
+  idempotency_key_reused: entry(
+    'c9207f',
+    422,
+    'This Idempotency-Key was sent before, with another body.',
+    'Send a new key with a new request, and the same key only to repeat one.',
+  ),
   wrong_password: entry(
     '4f81bc',
     422,
@@ -116,7 +128,7 @@ export const errors = {
   too_many_requests: entry(
     '29d6c4',
     429,
-    'Too many wrong credentials came from this address.',
+    'Too many requests of this kind.',
     'Wait as long as `Retry-After` says, in seconds.',
   ),
   limit_reached: entry(
@@ -214,6 +226,8 @@ export const reasonWords: Record<string, string> = {
 export class PosternError extends Error {
   readonly reason: ErrorName | DenialReason;
   readonly entry: ErrorEntry;
+  /** What to do about it. */
+  readonly hint: string;
   /** For `invalid`: what was expected, by field. */
   readonly fields: Record<string, string[]> | undefined;
   /** For 429 and 503: seconds until another try makes sense. */
@@ -226,6 +240,7 @@ export class PosternError extends Error {
     this.reason = reason;
     this.entry = found;
     this.fields = more.fields;
+    this.hint = more.hint ?? found.hint;
     this.retryAfterS = more.retryAfterS ?? (found.status === 503 || found.status === 429 ? 2 : undefined);
   }
 }
@@ -233,6 +248,8 @@ export class PosternError extends Error {
 export interface ErrorDetails {
   /** A sentence that says more than the title. */
   message?: string;
+  /** What to do about it, where the entry's hint is for somebody else. */
+  hint?: string;
   fields?: Record<string, string[]>;
   retryAfterS?: number;
 }
@@ -257,7 +274,7 @@ export function errorBody(error: PosternError) {
     code: error.entry.code,
     error: error.message,
     reason: error.reason,
-    hint: error.entry.hint,
+    hint: error.hint,
     ...(error.fields ? { errors: error.fields } : {}),
   };
 }

@@ -1,3 +1,5 @@
+import { serverFieldMeanings } from './server-field-meanings.ts';
+
 /**
  * What every field of the HTTP API means, in one place: one word, one meaning, wherever it stands. `Lock.name` says it of
  * one record where the word alone would not do; a path or query parameter is `path.id` or `query.limit`.
@@ -280,11 +282,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   request_id: 'For what went wrong on our side: the name under which it stands in the log of the server.',
   errors: 'For `invalid`: what was expected, by field.',
 
-  // The page, and the server.
-  nonce: 'What the unlock must send.',
-  hold_ms_min: 'How long the button must be held, in milliseconds.',
-  hold_ms_max: 'How long after its beginning a press is good for, in milliseconds.',
-  status: 'That it answers.',
+  ...serverFieldMeanings,
 };
 
 /** What the field means where it stands; undefined: nobody has written it down yet. */

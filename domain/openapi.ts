@@ -1,6 +1,7 @@
-import type { TObject } from 'typebox';
+import { type TObject, Type } from 'typebox';
 import { type Endpoint, endpoints, type Operation } from './endpoints.ts';
 import { meaningOf } from './field-meanings.ts';
+import { takesIdempotencyKey } from './idempotency.ts';
 import { sharedComponents } from './openapi/components.ts';
 import type { OpenApiDocument, OperationObject, Parameter } from './openapi/document.ts';
 import { introduction } from './openapi/introduction.ts';
@@ -58,6 +59,12 @@ function pathsOf(shapes: Shapes): OpenApiDocument['paths'] {
   return paths;
 }
 
+const KeyHeader = Type.Object({
+  'Idempotency-Key': Type.Optional(
+    Type.String({ minLength: 1, maxLength: 255, description: '1 to 255 printable ASCII characters' }),
+  ),
+});
+
 const methodsInOrder = ['get', 'post', 'put', 'patch', 'delete'];
 
 function inOrder(objects: Record<string, OperationObject>): Record<string, OperationObject> {
@@ -80,6 +87,7 @@ function operationObject(
     ...pathParameters(spelled.path),
     ...parametersIn('query', describe(operation).query, shapes),
     ...parametersIn('header', describe(operation).headers, shapes),
+    ...(takesIdempotencyKey(endpoints[operation]) ? parametersIn('header', KeyHeader, shapes) : []),
   ];
   return {
     operationId: operationId(operation, {

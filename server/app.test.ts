@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { pino } from 'pino';
+import { testHandlers } from '../test/test-app.ts';
 import { startTestServer, TestClock, type TestServer } from '../test/test-server.ts';
 import { createApp } from './app.ts';
-import { FailureLimit } from './http/failure-limit.ts';
-import { createHandlers } from './routes.ts';
-import { Holds } from './unlocks/holds.ts';
 
 const clock = new TestClock('2026-12-01T09:00:00.000Z');
 let server: TestServer;
@@ -51,15 +49,7 @@ const safety: Record<string, string> = {
 describe('createApp', () => {
   const parts = () => {
     const { context } = server;
-    const handlers = createHandlers({
-      context,
-      files: {
-        html: { type: 'text/html', body: Buffer.of(), gzipped: Buffer.of() },
-        assets: new Map(),
-      },
-      holds: new Holds(context),
-    });
-    return { context, handlers, failureLimit: new FailureLimit(false), log: pino({ level: 'silent' }) };
+    return { context, handlersOver: testHandlers(context), log: pino({ level: 'silent' }) };
   };
 
   it('throws for a route that is not in the table of endpoints', async () => {

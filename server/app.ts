@@ -1,8 +1,6 @@
-import type { Server, ServerOptions } from 'node:http';
 import cookie from '@fastify/cookie';
 import fastify, {
   type FastifyError,
-  type FastifyHttpOptions,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -10,12 +8,13 @@ import fastify, {
 import type { Logger } from 'pino';
 import { type Endpoint, endpoints, type Operation } from '../domain/endpoints.ts';
 import { errorBody, PosternError } from '../domain/errors.ts';
+import { takesIdempotencyKey } from '../domain/idempotency.ts';
 import { authenticate } from './authentication.ts';
 import { requireScope } from './authorization.ts';
 import type { Caller, Context } from './context.ts';
 import { isUnavailable } from './database/database.ts';
+import { bodyBytesMax, readBodies } from './http/bodies.ts';
 import { readCredential } from './http/credentials.ts';
-import type { FailureLimit } from './http/failure-limit.ts';
 import type { Request } from './http/handlers.ts';
 import {
   answerHeaders,
@@ -24,21 +23,16 @@ import {
   preflightHeaders,
   transportHeaders,
 } from './http/headers.ts';
-import { answerParserError, refuseExpectations } from './http/parser-errors.ts';
+import { answerOnce, type KeyedRequest } from './http/idempotency.ts';
+import { keyedRequest, wholeAnswer } from './http/keyed-requests.ts';
+import { answerParserError } from './http/parser-errors.ts';
 import { type IsAmong, requestIdOf, withinRanges } from './http/proxies.ts';
-import { createTlsServer, type TlsPair } from './http/tls.ts';
+import { networkOf } from './http/rate-limits.ts';
+import type { TlsPair } from './http/tls.ts';
+import { hardenServer, transport } from './http/transport.ts';
 import type { Handlers } from './routes.ts';
+import { isLoopback } from './setting-values.ts';
 
-const bodyBytesMax = 64 * 1024;
-const timeouts = { requestTimeout: 10_000, keepAliveTimeout: 72_000 };
-const httpOptions: ServerOptions = {
-  headersTimeout: 5_000,
-  /** How often node:http looks for requests that take too long, in milliseconds. */
-  connectionsCheckingInterval: 1_000,
-  requireHostHeader: false,
-  // Clients that offer HTTP/2 on the way ("Upgrade: h2c") are answered in HTTP/1.1, as RFC 9110 §7.8 lets us.
-  shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
-};
 const pathParameterLengthMax = 500;
 /** Where a page on another origin may call with a link's secret. */
 const crossOriginPaths =
@@ -66,8 +60,8 @@ declare module 'fastify' {
 
 export interface AppParts {
   context: Context;
-  handlers: Handlers;
-  failureLimit: FailureLimit;
+  /** The handlers over a context: once for all requests, and once for each that has a key. */
+  handlersOver(context: Context): Handlers;
   log: Logger;
   /** Absent: plain http. */
   tls?: TlsPair | undefined;
@@ -81,7 +75,6 @@ export function createApp(parts: AppParts): FastifyInstance {
   const always = { ...answerHeaders, ...transportHeaders(context.publicUrl) };
   const app = fastify({
     bodyLimit: bodyBytesMax,
-    ...timeouts,
     ...transport(parts.tls),
     trustProxy: isProxy,
     genReqId: (request) => requestIdOf(request, isProxy, context.random.uuid),
@@ -95,14 +88,18 @@ export function createApp(parts: AppParts): FastifyInstance {
   });
   app.decorateRequest('caller');
   countUnanswered(app);
-  refuseExpectations(app.server);
+  hardenServer(app, {
+    isExempt: (address) => isProxy(address) || isOwn(address),
+    enabled: context.limits.enabled,
+  });
   app.register(cookie);
   readBodies(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(always);
     prepareAnswer(request, reply);
+    if (!isOwn(request.ip)) context.limits.require('requests_of_address', networkOf(request.ip));
   });
-  app.addHook('onResponse', async (request, reply) => logAnswer(parts.log, request, reply));
+  app.addHook('onResponse', async (request, reply) => noteAnswer(parts, request, reply));
   app.addHook('onRoute', ({ config, url }) => {
     const operation = config && 'operation' in config ? config.operation : undefined;
     if (typeof operation !== 'string' || !Object.hasOwn(endpoints, operation))
@@ -116,20 +113,18 @@ export function createApp(parts: AppParts): FastifyInstance {
       return reply.code(204).headers(preflightHeaders).send();
     return answerError(parts, new PosternError('not_found'), { reply, request });
   });
-  for (const operation of Object.keys(endpoints) as Operation[]) addRoutes(app, parts, operation); // the table's own keys
+  const handlers = parts.handlersOver(context);
+  for (const operation of Object.keys(endpoints) as Operation[]) // the table's own keys
+    addRoutes(app, { ...parts, handlers }, operation);
   return app;
 }
 
-/** How requests come in: over http or https, with the same patience. */
-function transport(tls: TlsPair | undefined): Pick<FastifyHttpOptions<Server>, 'http' | 'serverFactory'> {
-  if (!tls) return { http: httpOptions };
-  return { serverFactory: (handler) => createTlsServer(tls, { ...httpOptions, ...timeouts }, handler) };
-}
+type RouteParts = AppParts & { handlers: Handlers };
 
-function addRoutes(app: FastifyInstance, parts: AppParts, operation: Operation): void {
+function addRoutes(app: FastifyInstance, parts: RouteParts, operation: Operation): void {
   const endpoint: Endpoint = endpoints[operation];
-  // Which caller goes with which operation is checked where the handlers are made; the table erases it.
-  const handle = parts.handlers[operation] as (request: Request) => unknown;
+  const handle = handlerOf(parts.handlers, operation);
+  const takesKey = takesIdempotencyKey(endpoint);
   for (const url of endpoint.paths) {
     app.route({
       method: [...endpoint.methods],
@@ -137,19 +132,54 @@ function addRoutes(app: FastifyInstance, parts: AppParts, operation: Operation):
       config: { operation, endless: endpoint.endless },
       // Before the body is read: a stranger's is never parsed.
       onRequest: async (request) => {
-        if (endpoint.guessable) requirePatience(parts, request);
+        const { limits } = parts.context;
+        // Unlike our secrets a password can be guessed, so from some point on not even a right one is looked at.
+        if (endpoint.guessable) limits.requireRoom('wrong_credentials', networkOf(request.ip));
+        if (endpoint.endless) request.raw.socket.setTimeout(0);
         request.caller = await authenticate(parts.context, endpoint, request);
+        limitCaller(parts.context, request.caller);
       },
       handler: async (request, reply) => {
         const { caller, body, query, headers } = request;
         const params = request.params as Record<string, string>; // path parameters are texts
         const asked = { caller, params, query, body, headers, reply };
         await requireScope(parts.handlers, operation, asked);
+        const keyed = takesKey && caller.kind !== 'anyone' ? keyedRequest(request, caller) : null;
+        if (keyed) return answerKeyed(parts, keyed, { operation, asked });
         const answer = await handle(asked);
         return answer === undefined ? reply.send() : answer;
       },
     });
   }
+}
+
+async function answerKeyed(
+  { context, handlersOver }: RouteParts,
+  keyed: KeyedRequest,
+  { operation, asked }: { operation: Operation; asked: Request },
+): Promise<FastifyReply> {
+  const { reply } = asked;
+  const { status, headers, body } = await answerOnce(context, keyed, {
+    onReplay: () => void reply.header('idempotency-replayed', 'true'),
+    answer: async (own) => wholeAnswer(reply, await handlerOf(handlersOver(own), operation)(asked)),
+  });
+  return reply.code(status).headers(headers).send(body);
+}
+
+/** Which caller goes with which operation is checked where the handlers are made; the table erases it. */
+function handlerOf(handlers: Handlers, operation: Operation): (request: Request) => unknown {
+  return handlers[operation] as (request: Request) => unknown;
+}
+
+/** Every credential is counted by itself: a busy one takes nothing from the others, whatever address they share. */
+function limitCaller({ limits }: Context, caller: Caller): void {
+  if (caller.kind === 'login') limits.require('requests_of_login', caller.login_id);
+  else if (caller.kind !== 'anyone') limits.require('requests_of_link', caller.link_id);
+}
+
+/** This machine: its own programs, or a proxy that does not say for whom it asks. That is everybody, and no attacker. */
+function isOwn(address: string | undefined): boolean {
+  return address !== undefined && isLoopback(networkOf(address));
 }
 
 /** Counts from the moment a request is there whole until its answer has left. */
@@ -178,20 +208,6 @@ function countUnanswered(app: FastifyInstance): void {
 function isEndless(request: FastifyRequest): boolean {
   const { config } = request.routeOptions;
   return 'endless' in config && config.endless === true;
-}
-
-/** JSON, and nothing at all where a body is sent empty: programs name a content type for a body they do not have. */
-function readBodies(app: FastifyInstance): void {
-  const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') return done(null, undefined);
-    return parseJson(request, String(body), done);
-  });
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    if (body === '') return done(null, undefined);
-    return done(new PosternError('unsupported_media_type'));
-  });
 }
 
 function prepareAnswer(request: FastifyRequest, reply: FastifyReply): void {
@@ -252,30 +268,26 @@ function isWrongCredential(error: PosternError): boolean {
   return wrongCredentials.includes(error.reason);
 }
 
-/** Unlike our secrets a password can be guessed, so from some point on not even a right one is looked at. */
-function requirePatience({ failureLimit, context }: AppParts, { ip }: FastifyRequest): void {
-  const waitS = failureLimit.waitS(ip, context.clock.monotonicMs());
-  if (waitS !== null) throw new PosternError('too_many_requests', { retryAfterS: waitS });
-}
-
-function limitedError({ failureLimit, context }: AppParts, request: FastifyRequest): PosternError | null {
-  const waitS = failureLimit.note(request.ip, context.clock.monotonicMs());
-  return waitS === null ? null : new PosternError('too_many_requests', { retryAfterS: waitS });
+function limitedError({ context }: AppParts, { ip }: FastifyRequest): PosternError | null {
+  const retryAfterS = context.limits.count('wrong_credentials', networkOf(ip));
+  return retryAfterS === null ? null : new PosternError('too_many_requests', { retryAfterS });
 }
 
 /**
  * The route's pattern, never the address: an address may hold a secret. Where visitors come from is nobody's
  * business; where wrong credentials come from is.
  */
-function logAnswer(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
+function noteAnswer({ context, log }: AppParts, request: FastifyRequest, reply: FastifyReply): void {
   const { method, routeOptions, id } = request;
-  const { statusCode: status } = reply;
+  const { statusCode: status, elapsedTime } = reply;
+  const route = routeOptions.url ?? 'none';
+  context.metrics.countRequest({ method, route, status }, elapsedTime);
   const fields = {
     request_id: id,
     method,
-    route: routeOptions.url ?? 'none',
+    route,
     status,
-    ms: Math.round(reply.elapsedTime),
+    ms: Math.round(elapsedTime),
     ...(status === 401 || status === 429 ? { address: request.ip } : {}),
   };
   log.info(fields, 'request');

@@ -157,6 +157,8 @@ const everybody = (all: number) => [all, all, all, all, all, all, all, all] as c
 /** Reviewed by eye, derived from nothing: who may do what, of one's own and of another organization's. */
 const table: Record<Operation, Row> = {
   'health.show': { path: () => '/health', gets: everybody(200) },
+  'health.show_readiness': { path: () => '/ready', gets: everybody(200) },
+  'health.show_metrics': { path: () => '/metrics', gets: loginsOnly(200) },
   // 404: only the demo has one, with --lan.
   'lan.show_authority': { path: () => '/lan/ca.crt', gets: everybody(404) },
 

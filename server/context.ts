@@ -4,6 +4,8 @@ import type { AgentSessions } from './agents/sessions.ts';
 import type { Bus } from './bus/bus.ts';
 import type { Database } from './database/database.ts';
 import type { EventFeed } from './events/feed.ts';
+import type { RateLimits } from './http/rate-limits.ts';
+import type { Metrics } from './metrics.ts';
 import type { OrganizationKeys } from './organizations/keys.ts';
 import type { Sealer } from './secrets/sealer.ts';
 
@@ -23,6 +25,14 @@ export interface Context {
   publicUrl: string;
   /** For work that nobody waits for: its failure is logged, never lost. */
   onBackgroundError: (error: unknown) => void;
+  /** What callers may do how often. */
+  limits: RateLimits;
+  metrics: Metrics;
+  /**
+   * The request is answered a second time from what it committed earlier (http/idempotency.ts): what was commanded then
+   * is not commanded again.
+   */
+  isRepetition?: boolean;
 }
 
 export interface Clock {

@@ -6,13 +6,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
 import { DatabaseError } from 'pg';
 import type { Logger } from 'pino';
+import { testHandlers } from '../test/test-app.ts';
 import { startTestServer, type TestServer } from '../test/test-server.ts';
 import { createApp } from './app.ts';
-import { FailureLimit } from './http/failure-limit.ts';
 import { type LogSettings, openLog } from './log.ts';
-import { createHandlers } from './routes.ts';
 import { linkSecretFrom, secretFrom } from './secrets/tokens.ts';
-import { Holds } from './unlocks/holds.ts';
 
 /** A log, and all that was written to it. */
 async function captured(settings: Partial<LogSettings> = {}): Promise<{ log: Logger; text: () => string }> {
@@ -206,16 +204,14 @@ describe('a request that fails on our side', () => {
 
   it('is named alike in its answer, in its header and in the log, and its secrets are in neither', async () => {
     const { context } = server;
-    const file = { type: 'text/html', body: Buffer.of(), gzipped: Buffer.of() };
-    const handlers = createHandlers({
-      context,
-      files: { html: file, assets: new Map() },
-      holds: new Holds(context),
-    });
+    const handlersOver = testHandlers(context);
     const errors = (await provoked()).map(([, error]) => error);
     const { log, text } = await captured();
-    const failing = { ...handlers, 'health.show': () => Promise.reject(errors.shift()) };
-    const app = createApp({ context, handlers: failing, failureLimit: new FailureLimit(true), log });
+    const failing: typeof handlersOver = (own) => ({
+      ...handlersOver(own),
+      'health.show': () => Promise.reject(errors.shift()),
+    });
+    const app = createApp({ context, handlersOver: failing, log });
     for (let left = errors.length; left > 0; left--) {
       const answer = await app.inject({ url: '/health', headers: { authorization: `Bearer ${key}` } });
       const id = answer.headers['x-request-id'];
@@ -240,14 +236,8 @@ describe('a request that fails on our side', () => {
 
   it('is logged with where it came from only when its credential was wrong', async () => {
     const { context } = server;
-    const file = { type: 'text/html', body: Buffer.of(), gzipped: Buffer.of() };
-    const handlers = createHandlers({
-      context,
-      files: { html: file, assets: new Map() },
-      holds: new Holds(context),
-    });
     const { log, text } = await captured();
-    const app = createApp({ context, handlers, failureLimit: new FailureLimit(true), log });
+    const app = createApp({ context, handlersOver: testHandlers(context), log });
     await app.inject({ url: '/health' });
     await app.inject({ url: '/locks', headers: { authorization: 'Bearer wrong' } });
     await app.close();

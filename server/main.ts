@@ -10,17 +10,21 @@ import { type Config, SettingError } from './config.ts';
 import type { Clock, Context, Random } from './context.ts';
 import { recordEvent } from './events/events.ts';
 import { announcing, EventFeed } from './events/feed.ts';
-import { FailureLimit } from './http/failure-limit.ts';
+import { watched } from './health/commits.ts';
+import { Housekeeping, housekeepingTasks } from './housekeeping.ts';
 import { withinRanges } from './http/proxies.ts';
+import { RateLimits } from './http/rate-limits.ts';
+import { busCounters } from './http/shared-counters.ts';
 import { openTls, ownCertificate } from './http/tls.ts';
 import { type HostKey, openHostKey } from './installation.ts';
 import { readPageFiles } from './links/page-files.ts';
 import { openLog } from './log.ts';
+import { Metrics } from './metrics.ts';
 import { OrganizationKeys } from './organizations/keys.ts';
+import { Reference } from './reference/reference.ts';
 import { createHandlers } from './routes.ts';
 import { createSealer } from './secrets/sealer.ts';
 import { asSettingError, openDatabase } from './storage.ts';
-import { Holds } from './unlocks/holds.ts';
 import { Presentations } from './unlocks/presentations.ts';
 
 /** The database with everything that operations need, and no network: for commands that change it from the outside. */
@@ -69,7 +73,8 @@ export async function openInstallation(
   );
   const onBackgroundError = (error: unknown) => log.error({ err: error }, 'work in the background failed');
   const feed = new EventFeed({ database: opened, onError: onBackgroundError });
-  const database = announcing(opened, feed);
+  const metrics = new Metrics();
+  const database = watched(announcing(opened, feed), { metrics, clock });
   const bus = await openBus(config, { process_id: random.uuid(), log }).catch(async (error: unknown) => {
     await database.close();
     throw error;
@@ -87,6 +92,13 @@ export async function openInstallation(
     keys: new OrganizationKeys({ database, sealer }),
     publicUrl: config.publicUrl ?? ownUrl(config, config.port),
     onBackgroundError,
+    limits: new RateLimits({
+      enabled: config.rateLimits,
+      clock,
+      shared: busCounters(bus),
+      onLimited: (limit) => metrics.countLimited(limit),
+    }),
+    metrics,
   };
   const close = async () => {
     await bus.close();
@@ -131,17 +143,22 @@ function openStderrLog({ logLevel, logFormat }: Config): Promise<Logger> {
 /** Serves an open installation over HTTP and to its agents. Closing the server leaves the installation open. */
 export async function startServer(installation: OpenInstallation, config: Config): Promise<RunningServer> {
   const { context, hostKey, log } = installation;
-  const handlers = createHandlers({
-    context,
-    files: readPageFiles(),
-    holds: new Holds(context),
-    authority: config.lan?.authority,
+  const { clock, onBackgroundError, metrics } = context;
+  const housekeeping = new Housekeeping({
+    tasks: housekeepingTasks(context),
+    clock,
+    onError: onBackgroundError,
   });
+  const lasting = {
+    files: readPageFiles(),
+    reference: new Reference(context),
+    housekeeping,
+    authority: config.lan?.authority,
+  };
   const tls = config.tls && openTls(config.tls, { context, log });
   const app = createApp({
     context,
-    handlers,
-    failureLimit: new FailureLimit(config.rateLimits),
+    handlersOver: (own) => createHandlers({ context: own, ...lasting }),
     log,
     tls: tls?.pair(),
     isProxy: withinRanges(config.trustedProxies),
@@ -160,6 +177,13 @@ export async function startServer(installation: OpenInstallation, config: Config
   context.publicUrl = config.publicUrl ?? ownUrl(config, port);
   for (const warning of config.warnings) log.warn(warning);
   log.info({ url: context.publicUrl }, 'listening');
+  housekeeping.start();
+  metrics.watchProcess();
+  metrics.watch(
+    'postern_agents_connected',
+    'Agents that are connected to this process.',
+    () => context.agents.reachableAgents().length,
+  );
   const stopWatching = tls?.watch(app.server);
   return {
     url: ownUrl({ ...config, lan: null }, port),
@@ -170,6 +194,7 @@ export async function startServer(installation: OpenInstallation, config: Config
       endAgents();
       await context.feed.end();
       await closeApp(app);
+      await housekeeping.stop();
     },
   };
 }

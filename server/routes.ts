@@ -25,6 +25,8 @@ import {
   showGroupDoor,
 } from './groups/group-doors-routes.ts';
 import { changeGroup, createGroup, listGroups, removeGroup, showGroup } from './groups/routes.ts';
+import { showHealth, showMetrics, showReadiness } from './health/routes.ts';
+import type { Housekeeping } from './housekeeping.ts';
 import type { Request } from './http/handlers.ts';
 import { showAuthority } from './http/lan.ts';
 import type { PageFiles } from './links/page-files.ts';
@@ -75,7 +77,7 @@ import {
   removePlace,
   showPlace,
 } from './places/routes.ts';
-import { Reference } from './reference/reference.ts';
+import type { Reference } from './reference/reference.ts';
 import {
   showDocument,
   showError,
@@ -91,7 +93,6 @@ import {
   showSchedule,
 } from './schedules/routes.ts';
 import { decideOnly } from './unlocks/decision-routes.ts';
-import type { Holds } from './unlocks/holds.ts';
 import { beginHold, unlockDoor, unlockFromPage } from './unlocks/routes.ts';
 
 interface CallerByKind {
@@ -108,18 +109,23 @@ type CallerOf<Name extends Operation> = CallerByKind[(typeof endpoints)[Name]['c
 /** A handler for every operation of `domain/endpoints.ts`; a missing one does not compile. */
 export type Handlers = { [Name in Operation]: (request: Request<CallerOf<Name>>) => unknown };
 
-/** The URL map's other half: which function answers which operation. Who may call stands in `domain/endpoints.ts`. */
+/**
+ * The URL map's other half: which function answers which operation. Who may call stands in `domain/endpoints.ts`. It is
+ * made anew over the context of each request that has an Idempotency-Key: what must last is in `parts`.
+ */
 export function createHandlers(parts: {
   context: Context;
   files: PageFiles;
-  holds: Holds;
+  reference: Reference;
+  housekeeping: Housekeeping;
   /** With `--lan` only: the certificate that phones must trust. */
   authority?: string | undefined;
 }): Handlers {
-  const { context, files, holds } = parts;
-  const reference = new Reference(context);
+  const { context, files, reference, housekeeping } = parts;
   return {
-    'health.show': () => ({ status: 'ok' }),
+    'health.show': () => showHealth(),
+    'health.show_readiness': (request) => showReadiness(context, housekeeping, request),
+    'health.show_metrics': (request) => showMetrics(context, request),
 
     'reference.show_document': (request) => showDocument(reference, request),
     'reference.show_page': (request) => showReference(reference, request),
@@ -221,8 +227,8 @@ export function createHandlers(parts: {
     'page.show_asset': (request) => showPageAsset(files, request),
     'page.open_session': (request) => openSession(context, request),
     'page.show_link': (request) => showLinkOfPage(context, request),
-    'page.begin_hold': (request) => beginHold(holds, request),
-    'page.unlock': (request) => unlockFromPage(context, holds, request),
+    'page.begin_hold': (request) => beginHold(context, request),
+    'page.unlock': (request) => unlockFromPage(context, request),
 
     'lan.show_authority': (request) => showAuthority(parts.authority, request),
 

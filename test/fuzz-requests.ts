@@ -186,28 +186,21 @@ export class Requests {
   }
 
   #number(name: string, { minimum = 0, maximum = 1_000 }: Schema, type: string): number {
-    if (/(^|_)ids?$/.test(name) && this.#chance(0.9)) return this.pick(this.#ids);
+    if (/(^|_)ids?$/.test(name) && this.#chance(0.75)) return this.pick(this.#ids);
     const edge = this.pick([minimum, maximum, minimum + this.#random() * Math.min(maximum - minimum, 1_000)]);
     return type === 'integer' ? Math.round(edge) : edge;
   }
 
+  /** What somebody would mean, or what nobody would and the schema allows all the same. */
   #text(name: string, { format, pattern, minLength = 0, maxLength = 200 }: Schema): string {
-    const known = formats[format ?? ''] ?? names[name];
-    const candidates = [
-      ...(known ?? []),
-      'Robin Guest',
-      String(this.pick(this.#ids)),
-      '2026-12-01',
-      '08:00',
-      'lock.unlock',
-      'x'.repeat(Math.min(Math.max(minLength, 1), maxLength)),
-      'Zoë – 田中 & Ølga',
-    ];
+    const known = formats[format ?? ''] ?? names[name] ?? usual;
+    if (this.#chance(0.5)) return this.pick(known);
     const test = new RegExp(pattern ?? '', 'u');
-    const fitting = candidates.filter(
-      (text) => test.test(text) && text.length >= minLength && text.length <= maxLength,
+    const fits = (text: string) => test.test(text) && text.length >= minLength && text.length <= maxLength;
+    const fitting = [...usual, ...hostileTexts, 'x'.repeat(maxLength), String(this.pick(this.#ids))].filter(
+      fits,
     );
-    return this.pick(known && this.#chance(0.8) ? known : fitting.length > 0 ? fitting : candidates);
+    return this.pick(fitting.length > 0 ? fitting : known);
   }
 
   #segment(name: string, mood: string): string {
@@ -264,6 +257,15 @@ const formats: Record<string, string[]> = {
   'date-time': ['2026-12-01T09:00:00Z', '2027-01-01T00:00:00+01:00', '2026-11-01T00:00:00.000Z'],
   date: ['2026-12-24', '2027-01-01'],
 };
+
+const usual = [
+  'Robin Guest',
+  'Zoë – 田中 & Ølga',
+  '2026-12-01',
+  '08:00',
+  'lock.unlock',
+  'correct horse battery',
+];
 
 /** What a text of this name looks like when somebody means it. */
 const names: Record<string, string[]> = {

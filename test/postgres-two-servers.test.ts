@@ -112,6 +112,19 @@ describe('two server processes on one PostgreSQL', { timeout: 240_000 }, () => {
     await opensOnce(() => house.call(b, 'POST', `/locks/${door?.id}/unlock`));
   });
 
+  it('lock a door down at its agent, whichever of them is asked', async () => {
+    const [door] = house.locks;
+    for (const at of [a, b]) {
+      const { body } = await house.call(at, 'POST', `/locks/${door?.id}/lock_down`);
+      assert.deepEqual([body.locked_down, body.reached], [true, true]);
+      for (const other of [a, b]) {
+        const refused = await house.call(other, 'POST', `/locks/${door?.id}/unlock`);
+        assert.equal(refused.body.reason, 'door_locked_down');
+      }
+      assert.equal((await house.call(at, 'POST', `/locks/${door?.id}/cancel_lockdown`)).body.reached, true);
+    }
+  });
+
   it('open a door for a press that began on one and ended on the other', async () => {
     const link = await house.createLink(a);
     const lock_id = house.locks[1]?.id;

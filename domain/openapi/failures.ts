@@ -1,5 +1,6 @@
 import { type Endpoint, endpoints, type Operation } from '../endpoints.ts';
 import { denials, type ErrorEntry, errors } from '../errors.ts';
+import { takesIdempotencyKey } from '../idempotency.ts';
 import type { Reason } from '../operations/operation.ts';
 import { describe } from '../operations.ts';
 
@@ -14,13 +15,22 @@ export function entryOf(reason: Reason): ErrorEntry {
 export function failuresOf(operation: Operation): Map<number, Reason[]> {
   const endpoint: Endpoint = endpoints[operation];
   const { query, body, errors: own = [] } = describe(operation);
-  const reasons = new Set<Reason>(['malformed_request', ...callerFailures(endpoint), ...own]);
+  const reasons = new Set<Reason>([
+    'malformed_request',
+    'too_many_requests',
+    ...callerFailures(endpoint),
+    ...own,
+  ]);
   if (endpoint.methods.some((method) => method !== 'GET')) {
     for (const reason of ['body_too_large', 'unsupported_media_type'] as const) reasons.add(reason);
   }
   if (endpoint.paths.some((path) => path.includes('/:id')) && operation !== 'page.show')
     reasons.add('not_found');
   if (query || body) reasons.add('invalid');
+  if (takesIdempotencyKey(endpoint)) {
+    for (const reason of ['idempotency_key_in_use', 'idempotency_key_reused', 'invalid'] as const)
+      reasons.add(reason);
+  }
   return byStatus(reasons);
 }
 
@@ -28,8 +38,8 @@ function callerFailures({ callers, methods, paths, scope }: Endpoint): Reason[] 
   const found: Reason[] = [];
   const [first] = callers;
   const isPage = paths.some((path) => path.startsWith('/page/'));
-  if (first === 'login' || first === 'link') found.push('unauthorized', 'too_many_requests');
-  if (callers.includes('page')) found.push('session_over', 'too_many_requests');
+  if (first === 'login' || first === 'link') found.push('unauthorized');
+  if (callers.includes('page')) found.push('session_over');
   if (isPage && methods.includes('POST')) found.push('cross_site');
   if ((first === 'login' || first === 'link') && callers.length === 1) found.push('forbidden');
   if (callers.includes('login') && scope) found.push('missing_scope');

@@ -1,4 +1,4 @@
-import { HealthAnswer } from '../schemas/answers/server.ts';
+import { HealthAnswer, ReadinessAnswer } from '../schemas/answers/server.ts';
 import { file, type OperationDescription, record, taggedFile } from './operation.ts';
 
 /* The server itself, its reference, and where agents connect. */
@@ -9,6 +9,21 @@ export const serverOperations = {
     summary: 'Ask whether the process answers',
     description: 'For whatever restarts the process: it says nothing about the database or the doors.',
     answer: record(HealthAnswer),
+  },
+  'health.show_readiness': {
+    tag: 'Server',
+    summary: 'Ask whether requests should be sent here',
+    description:
+      'For a load balancer: 200 when the process can reach its database, 503 when it cannot. With a key of the scope ' +
+      '`installation:read` the answer says more.',
+    answer: record(ReadinessAnswer),
+    errors: ['unavailable'],
+  },
+  'health.show_metrics': {
+    tag: 'Server',
+    summary: 'Get the metrics of this process',
+    description: 'In the text format of Prometheus. No organization, person or door is named.',
+    answer: file('text/plain'),
   },
   'reference.show_document': {
     tag: 'Server',

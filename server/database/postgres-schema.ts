@@ -36,6 +36,8 @@ export async function migratePostgres(ownerUrl: string, runtimeRole: string): Pr
   client.on('error', () => {}); // what the running statement rejects with says it already
   await client.connect();
   try {
+    // Row-level security is forced for the owner too, and a migration works on every organization's rows.
+    await client.query("select set_config('postern.organization', '*', false)");
     await client.query(`select pg_advisory_lock(${migrationLock})`);
     const rowSecurity = await rowSecuritySql(client, runtimeRole); // before anything is changed: it may refuse
     const applied = await applyMissing(client);

@@ -19,6 +19,8 @@ export interface Tables {
   passes: PassRow;
   events: EventRow;
   event_outcomes: EventOutcomeRow;
+  idempotency_keys: IdempotencyKeyRow;
+  used_presses: UsedPressRow;
   event_sets: EventSetRow;
 }
 
@@ -246,4 +248,20 @@ interface EventSetRow {
   filters: string;
   last_position: number;
   created_at: string;
+}
+
+interface IdempotencyKeyRow {
+  organization_id: number;
+  key_hash: Uint8Array;
+  request_hash: Uint8Array;
+  effect: Uint8Array | null;
+  answer: Uint8Array | null;
+  under_way: number;
+  created_at: string;
+}
+
+interface UsedPressRow {
+  organization_id: number;
+  press_id: Uint8Array;
+  used_at: string;
 }

@@ -11,6 +11,7 @@ const phrases: Partial<Record<ErrorName, string>> = {
   not_found: 'Not Found',
   upgrade_required: 'Upgrade Required',
   expectation_failed: 'Expectation Failed',
+  too_many_requests: 'Too Many Requests',
 };
 
 /** Answers a request that the HTTP parser refused, in our shape and with our headers, and closes the connection. */
@@ -26,10 +27,22 @@ export function answerParserError(error: Error & { code?: string }, socket: Sock
 /** Writes a whole error answer onto a bare socket. */
 export function endWith(socket: Duplex, name: ErrorName): void {
   const error = new PosternError(name);
-  socket.end(rawAnswer(error.entry.status, phrases[name] ?? 'Error', errorBody(error)));
+  const { retryAfterS } = error;
+  const more: Record<string, string> = {};
+  if (retryAfterS !== undefined) more['retry-after'] = String(retryAfterS);
+  socket.end(rawAnswer([error.entry.status, phrases[name] ?? 'Error'], errorBody(error), more));
 }
 
 /** `Expect` other than `100-continue` (RFC 9110 §10.1.1), which node:http would answer by itself. */
 export function refuseExpectations(server: Server): void {
   server.on('checkExpectation', (request) => endWith(request.socket, 'expectation_failed'));
+}
+
+/** `CONNECT` (RFC 9110 §9.3.6), which node:http would leave without an answer: we are nobody's proxy. */
+export function refuseConnect(server: Server): void {
+  server.on('connect', (_request, socket: Duplex) => {
+    // node:http hands over the bare socket, and with it every error that it may still have.
+    socket.on('error', () => socket.destroy());
+    endWith(socket, 'not_found');
+  });
 }

@@ -37,7 +37,12 @@ export async function openSession(context: Context, { body, reply }: AnyoneReque
   const { secret } = parseSecret(body);
   const caller = await authenticateLink(context, secret);
   const cookie = caller && (await sealPageSession(context, caller));
-  if (!caller || !cookie) throw new PosternError('unauthorized', { message: 'This link is not known here.' });
+  if (!caller || !cookie) {
+    throw new PosternError('unauthorized', {
+      message: 'This link is not known here.',
+      hint: 'Open the link from the message again, whole; or ask the host for a new one.',
+    });
+  }
   const view = await viewLinkWithDoors(context, caller);
   const attributes = {
     path: '/',

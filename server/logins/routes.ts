@@ -5,6 +5,7 @@ import { scopesOfLogin } from '../../domain/scopes.ts';
 import type { AnyoneCaller, Context, LoginCaller } from '../context.ts';
 import type { LoginRequest, Request } from '../http/handlers.ts';
 import { bodyParser, objectParser, parseId, queryParser } from '../http/parse.ts';
+import { limitSignIn } from '../http/sign-in-limit.ts';
 import type { SignInMember } from '../members/store.ts';
 import { createApiKey, type KeyMaker } from './logins.ts';
 import {
@@ -27,9 +28,15 @@ const parseQuery = queryParser(LoginQuery);
 const sessionNameDefault = 'Sign-in';
 
 /** A new login with its secret, which no other answer holds: of a member who signs in, or an API key. */
-export async function createLogin(context: Context, { caller, body }: Request<AnyoneCaller | LoginCaller>) {
+export async function createLogin(
+  context: Context,
+  { caller, body, reply }: Request<AnyoneCaller | LoginCaller>,
+) {
   const { login, signIn } = parseNewLogin(body);
-  const member = signIn && (await checkSignIn(context, signIn));
+  const address = reply.request.ip;
+  const check = (given: SignIn) =>
+    limitSignIn(context.limits, { address, email: given.email }, () => checkSignIn(context, given));
+  const member = signIn && (await check(signIn));
   const made =
     login.type === 'api'
       ? await createKey(context, makerOf(member, caller), login)

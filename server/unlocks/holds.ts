@@ -1,75 +1,66 @@
 import { PosternError } from '../../domain/errors.ts';
 import type { Context, LinkCaller } from '../context.ts';
+import { insertUsedPress } from './store.ts';
 
-/** A press shorter than this is no hold; one older than the other is no press of this moment. */
+/** A press shorter than this is no hold; one older than the other is no press of this moment. Milliseconds. */
 export const holdMsMin = 600;
 export const holdMsMax = 30_000;
-const holdsMax = 100_000;
-/** One page that begins press after press pushes out its own link's presses and nobody else's. */
-const holdsPerLinkMax = 64;
+const pressIdBytes = 16;
 
-interface Hold {
-  link_id: number;
-  door_id: number;
-  beganMs: number;
-  used: boolean;
+/** A press that was held long enough; the unlock's transaction uses it up. */
+export interface Press {
+  id: Uint8Array;
 }
 
 /**
- * The presses that visitors' pages have begun. The server measures each: a page that was merely opened, or clicked
- * through by a machine, does not hold. This stops machines that open pages; it proves nothing about who is pressing.
+ * Begins a press on a visitor's page. The nonce says, sealed, of which link and door it is and when it began: nothing is
+ * written and nothing remembered, so that it may end at another process. The server measures each press: a page that
+ * was merely opened, or clicked through by a machine, does not hold. It proves nothing about who is pressing.
  */
-export class Holds {
-  readonly #context: Context;
-  readonly #holds = new Map<string, Hold>();
-  readonly #noncesOfLink = new Map<number, string[]>();
+export function beginPress(context: Context, caller: LinkCaller, door_id: number): string {
+  const id = Buffer.from(context.random.bytes(pressIdBytes)).toString('base64url');
+  const statement = JSON.stringify([door_id, nowMs(context), id]);
+  return Buffer.from(context.sealer.seal(Buffer.from(statement), placeOf(caller))).toString('base64url');
+}
 
-  constructor(context: Context) {
-    this.#context = context;
-  }
+/**
+ * Ends a press. Throws `hold_expired` or `hold_too_short`, and `hold_used` when it was tried before: one press is one
+ * try, even one that was too short.
+ */
+export async function endPress(
+  context: Context,
+  caller: LinkCaller,
+  { door_id, nonce }: { door_id: number; nonce: string },
+): Promise<Press> {
+  const begun = openNonce(context, caller, nonce);
+  if (begun?.door_id !== door_id) throw new PosternError('hold_expired');
+  const heldMs = nowMs(context) - begun.beganMs;
+  if (heldMs > holdMsMax) throw new PosternError('hold_expired');
+  if (heldMs >= holdMsMin) return { id: begun.id };
+  // Also when it begins in the future: the clocks of two processes are never quite the same.
+  const { organization_id } = caller;
+  const used_at = context.clock.now();
+  await context.database
+    .of(organization_id)
+    .transaction((tx) => insertUsedPress(tx, { organization_id, press_id: begun.id, used_at }));
+  throw new PosternError('hold_too_short');
+}
 
-  /** Begins a press; the nonce is good for one unlock of this door with this link. */
-  begin(caller: LinkCaller, door_id: number): string {
-    this.#forget();
-    const nonce = Buffer.from(this.#context.random.bytes(16)).toString('base64url');
-    const nonces = this.#noncesOfLink.get(caller.link_id) ?? [];
-    this.#noncesOfLink.set(caller.link_id, nonces);
-    nonces.push(nonce);
-    if (nonces.length > holdsPerLinkMax) this.#delete(nonces[0] ?? '');
-    this.#holds.set(nonce, { link_id: caller.link_id, door_id, beganMs: this.#now(), used: false });
-    return nonce;
+function openNonce(context: Context, caller: LinkCaller, nonce: string) {
+  try {
+    const plain = context.sealer.open(Buffer.from(nonce, 'base64url'), placeOf(caller));
+    const [door_id, beganMs, id]: [number, number, string] = JSON.parse(Buffer.from(plain).toString()); // ours: the seal holds
+    return { door_id, beganMs, id: Buffer.from(id, 'base64url') };
+  } catch {
+    return null;
   }
+}
 
-  /** Ends a press. Throws `hold_too_short`, `hold_expired` or `hold_used`. */
-  finish(caller: LinkCaller, door_id: number, nonce: string): void {
-    const hold = this.#holds.get(nonce);
-    if (!hold || hold.link_id !== caller.link_id || hold.door_id !== door_id)
-      throw new PosternError('hold_expired');
-    const heldMs = this.#now() - hold.beganMs;
-    if (heldMs > holdMsMax) throw new PosternError('hold_expired');
-    if (hold.used) throw new PosternError('hold_used');
-    hold.used = true; // even when it was too short: one press is one try
-    if (heldMs < holdMsMin) throw new PosternError('hold_too_short');
-  }
+function placeOf({ organization_id, link_id }: LinkCaller) {
+  return { table: 'used_presses', column: 'nonce', organization_id, row_id: link_id };
+}
 
-  /** Insertion order is age: what is too old, or too much, is at the front. */
-  #forget(): void {
-    for (const [nonce, hold] of this.#holds) {
-      if (this.#now() - hold.beganMs <= holdMsMax && this.#holds.size < holdsMax) return;
-      this.#delete(nonce);
-    }
-  }
-
-  #delete(nonce: string): void {
-    const link_id = this.#holds.get(nonce)?.link_id;
-    this.#holds.delete(nonce);
-    if (link_id === undefined) return;
-    const rest = (this.#noncesOfLink.get(link_id) ?? []).filter((other) => other !== nonce);
-    if (rest.length > 0) this.#noncesOfLink.set(link_id, rest);
-    else this.#noncesOfLink.delete(link_id);
-  }
-
-  #now(): number {
-    return this.#context.clock.monotonicMs();
-  }
+/** The wall clock, which is all that several processes have in common. */
+function nowMs({ clock }: Context): number {
+  return Date.parse(clock.now());
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startTestServer, TestClock, type TestServer } from '../../test/test-server.ts';
-import { Holds, holdMsMin } from './holds.ts';
+import { beginPress, endPress, holdMsMin } from './holds.ts';
 import { Presentations } from './presentations.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -28,16 +28,14 @@ describe('what one caller can use up', () => {
     assert.equal((await events('event_type=reader.unreadable')).length, 1);
   });
 
-  it("is its own link's presses, and nobody else's", () => {
-    const holds = new Holds(server.context);
-    const visitor = { kind: 'page', organization_id: 1, link_id: 1 } as const;
-    const stormy = { ...visitor, link_id: 2 };
-    const nonce = holds.begin(visitor, 1);
-    const first = holds.begin(stormy, 1);
-    for (let number = 0; number < 1_000; number++) holds.begin(stormy, 1);
+  it('is nothing for presses that are only begun: no memory, no row, and none pushes out another', async () => {
+    const visitor = { kind: 'page', organization_id: server.organization_id, link_id: 1 } as const;
+    const first = beginPress(server.context, visitor, 1);
+    for (let number = 0; number < 1_000; number++) beginPress(server.context, visitor, 1);
     clock.advance(holdMsMin);
-    holds.finish(visitor, 1, nonce);
-    assert.throws(() => holds.finish(stormy, 1, first), /held too long ago/);
+    assert.ok(await endPress(server.context, visitor, { door_id: 1, nonce: first }));
+    const { query } = server.context.database.everywhere.read;
+    assert.deepEqual(await query.selectFrom('used_presses').selectAll().execute(), []);
   });
 
   it('is nothing at all with the secret of a link that ended long ago', async () => {

@@ -5,8 +5,8 @@ import { PageHold, PageUnlock } from '../../domain/schemas/page.ts';
 import type { Context, LinkCaller, LoginCaller } from '../context.ts';
 import type { LinkRequest, Request } from '../http/handlers.ts';
 import { objectParser, parseId } from '../http/parse.ts';
-import { type Holds, holdMsMax, holdMsMin } from './holds.ts';
-import { type UnlockResult, unlockWithLink, unlockWithLogin } from './unlocks.ts';
+import { beginPress, endPress, holdMsMax, holdMsMin } from './holds.ts';
+import { type LinkUnlock, type UnlockResult, unlockWithLink, unlockWithLogin } from './unlocks.ts';
 
 const parseContext = objectParser(UnlockContext);
 const parseHold = objectParser(PageHold);
@@ -21,23 +21,29 @@ export async function unlockDoor(
   const result =
     caller.kind === 'login'
       ? await unlockWithLogin(context, caller, door_id)
-      : await unlockWithLink(context, { link: caller, door_id, method: 'api' });
+      : await unlockOfLink(context, { link: caller, door_id, method: 'api' });
   requireOpened(result);
   return { message: 'Unlocked!' };
 }
 
 /** The visitor's page begins a press. */
-export function beginHold(holds: Holds, { caller, body }: LinkRequest) {
+export function beginHold(context: Context, { caller, body }: LinkRequest) {
   const { lock_id } = parseHold(body);
-  return { nonce: holds.begin(caller, lock_id), hold_ms_min: holdMsMin, hold_ms_max: holdMsMax };
+  return { nonce: beginPress(context, caller, lock_id), hold_ms_min: holdMsMin, hold_ms_max: holdMsMax };
 }
 
 /** It held long enough: the answer says until when the door stays released. */
-export async function unlockFromPage(context: Context, holds: Holds, { caller, body }: LinkRequest) {
+export async function unlockFromPage(context: Context, { caller, body }: LinkRequest) {
   const { lock_id: door_id, nonce } = parseUnlock(body);
-  holds.finish(caller, door_id, nonce);
-  const { door } = requireOpened(await unlockWithLink(context, { link: caller, door_id, method: 'web' }));
+  const press = await endPress(context, caller, { door_id, nonce });
+  const result = await unlockOfLink(context, { link: caller, door_id, method: 'web', press });
+  const { door } = requireOpened(result);
   return { message: 'Unlocked!', unlocked_until: addMs(context.clock.now(), door.pulse_ms) };
+}
+
+function unlockOfLink(context: Context, request: LinkUnlock): Promise<UnlockResult> {
+  context.limits.require('unlocks_of_link', request.link.link_id);
+  return unlockWithLink(context, request);
 }
 
 function requireOpened(result: UnlockResult) {

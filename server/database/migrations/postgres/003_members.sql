@@ -1,6 +1,3 @@
--- Row-level security is on by now, for the owner too.
-set local postern.organization = '*';
-
 -- email_folded: the address as `fold` in domain/fold.ts makes it; a person who was deleted may come back under it.
 -- confirmed_at: when the member first chose a password. access_enabled: 0 while the member may open no door.
 alter table members

@@ -1,5 +1,3 @@
-set local postern.organization = '*';
-
 -- type: in Kisi's words. A recurring one has windows and exceptions (JSON, as `Schedule` in domain/schedule.ts); the
 -- others have an absolute start and end, or a first date and the date after the last. name: null where there is none.
 alter table schedules
