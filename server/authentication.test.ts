@@ -161,14 +161,12 @@ const table: Record<Operation, Row> = {
   'health.show_metrics': { path: () => '/metrics', gets: loginsOnly(200) },
   // 404: only the demo has one, with --lan.
   'lan.show_authority': { path: () => '/lan/ca.crt', gets: everybody(404) },
-
   'reference.show_document': { path: () => '/openapi.json', gets: everybody(200) },
   'reference.show_page': { path: () => '/docs', gets: everybody(200) },
   // 404: its name has the content's hash in it.
   'reference.show_style': { path: () => '/docs/assets/reference.css', gets: everybody(404) },
   'reference.list_errors': { path: () => '/docs/errors', gets: everybody(200) },
   'reference.show_error': { path: () => '/docs/errors/not_found', gets: everybody(200) },
-
   'links.create': {
     path: () => '/group_links',
     body: ({ group }) => ({ group_link: { name: 'x', group_id: group } }),

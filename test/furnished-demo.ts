@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { type CreatedLink, type RunningDemo, type Settings, startDemo } from './demo-process.ts';
 import { type Answer, fetchAnswer } from './test-server.ts';
@@ -123,10 +123,11 @@ export function addEvents(file: string, events: number): void {
     .map(({ name }) => String(name))
     .filter((name) => name !== 'uuid' && name !== 'position')
     .join(', ');
+  database.function('fresh_uuid', () => randomUUID());
   database.exec(
     `with recursive numbers (number) as (select 1 union all select number + 1 from numbers where number < ${events})
      insert into events (uuid, ${columns})
-     select lower(hex(randomblob(16))), ${columns} from numbers, events where position = 1`,
+     select fresh_uuid(), ${columns} from numbers, events where position = 1`,
   );
 }
 

@@ -53,6 +53,8 @@ const hostileTexts = [
   '_',
   '%_\\',
 ];
+/** Much of it in one line that is a good name: whoever stumbles over any of it stumbles. */
+const everythingAtOnce = `O'Neil "x" <b onclick=1>&amp; %_\\ ;-- #{7*7} \`$(id)\` ../ 100% ​Ⅷ ß ﬃ İ 👩‍👧`;
 const hostileValues: unknown[] = [
   null,
   true,
@@ -193,10 +195,12 @@ export class Requests {
 
   /** What somebody would mean, or what nobody would and the schema allows all the same. */
   #text(name: string, { format, pattern, minLength = 0, maxLength = 200 }: Schema): string {
-    const known = formats[format ?? ''] ?? names[name] ?? usual;
-    if (this.#chance(0.5)) return this.pick(known);
+    const meant = formats[format ?? ''] ?? names[name];
+    const known = meant ?? usual;
+    if (this.#chance(meant ? 0.8 : 0.3)) return this.pick(known);
     const test = new RegExp(pattern ?? '', 'u');
     const fits = (text: string) => test.test(text) && text.length >= minLength && text.length <= maxLength;
+    if (fits(everythingAtOnce) && this.#chance(0.5)) return everythingAtOnce;
     const fitting = [...usual, ...hostileTexts, 'x'.repeat(maxLength), String(this.pick(this.#ids))].filter(
       fits,
     );

@@ -4,6 +4,9 @@ import type { Answer } from './test-server.ts';
 /** Asks with a login that may see everything. */
 type Get = (path: string) => Promise<Answer>;
 
+/** What a server process says of itself, not of what it keeps. */
+const ofTheProcess = ['/ready', '/metrics'];
+
 /** By its path, every object that the API shows and every row of every list, page after page. */
 export type Reading = Map<string, unknown>;
 
@@ -15,7 +18,7 @@ export async function readWhole(get: Get, more: readonly string[]): Promise<Read
   const readable = Object.values<Endpoint>(endpoints).filter(
     ({ methods, callers, endless }) => methods.includes('GET') && callers.includes('login') && !endless,
   );
-  const paths = readable.flatMap((endpoint) => endpoint.paths);
+  const paths = readable.flatMap(({ paths }) => paths).filter((path) => !ofTheProcess.includes(path));
   const reading: Reading = new Map();
   for (const path of [...paths.filter((path) => !path.includes(':')), ...more]) {
     reading.set(path, await readPath(get, path));

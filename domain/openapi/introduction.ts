@@ -16,11 +16,14 @@ export const introduction = [
     'UTC with milliseconds. Answers may grow by fields: read those you know.',
 
   '**Lists** are arrays with `limit` (10 by default, 50 for places and locks, 250 at most) and `offset`; ' +
-    '`X-Collection-Range` says which part of how many it is. Events page by `cursor` instead.',
+    '`X-Collection-Range` says which part of how many it is. Events, and links where there are many, page by `cursor`.',
+
+  '**Again.** A POST with an `Idempotency-Key` can be sent again when its answer was lost, for 24 hours: it is done once, and ' +
+    'answered as the first time. Each operation that takes one lists it.',
 
   '**Errors** have one shape: `code` (six characters that never change), `error` (a sentence), `reason` (one word), `hint` (what ' +
     'to do), and for 422 `errors`: what was expected, by field. Every `reason` has a page, which the `Link` header names. 429 and 503 say by ' +
-    '`Retry-After` when to try again. Beside what each operation lists, any request may be answered 400, 408, 417 or 431 when it is no proper ' +
+    '`Retry-After` when to try again. `X-Request-Id`, on every answer, is the name under which the request stands in the log. Beside what each operation lists, any request may be answered 400, 408, 417 or 431 when it is no proper ' +
     'HTTP, and 503 while the server stops or its database is away.',
 
   '**Unknown and foreign** are the same: what belongs to another organization is answered as if it were not there.',

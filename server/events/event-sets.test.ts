@@ -16,7 +16,7 @@ let link: { id: number; secret: string };
 let foreignKey: string;
 
 before(async () => {
-  server = await startTestServer({ clock });
+  server = await startTestServer({ clock, environment: { POSTERN_RATE_LIMITS: 'off' } });
   place_id = (await server.create('place', { name: 'House', address: '1 Gate Lane' })).id;
   door_id = (await server.create('lock', { name: 'Front door', place_id })).id;
   const group_id = (await server.create('group', { name: 'Visitors' })).id;

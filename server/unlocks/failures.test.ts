@@ -63,7 +63,7 @@ describe('an unlock of which a statement fails', () => {
       const [before, moved] = [await rows(), pulses()];
       const { status, body } = await unlock(made.secret);
       assert.ok(status >= 500, String(status));
-      assert.deepEqual(Object.keys(body), ['code', 'error', 'reason', 'hint']);
+      assert.deepEqual(Object.keys(body), ['code', 'error', 'reason', 'hint', 'request_id']);
       assert.ok(!JSON.stringify(body).includes('planted'));
       assert.deepEqual(await rows(), before);
       assert.equal(pulses(), moved);

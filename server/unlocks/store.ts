@@ -1,4 +1,7 @@
-import type { Connection, Transaction } from '../database/database.ts';
+import { sql } from 'kysely';
+import { PosternError } from '../../domain/errors.ts';
+import type { Outcome } from '../../domain/event.ts';
+import type { Connection, Database, Transaction } from '../database/database.ts';
 import type { StoredLink } from '../links/store.ts';
 
 /*
@@ -42,6 +45,9 @@ const selectPassSql =
   'select not_before_s, expires_at_s, revoked_at from passes where organization_id = ? and pass_index = ? and link_id = ?';
 const selectLatestPassSql =
   'select max(pass_index) as pass_index from passes where organization_id = ? and link_id = ?';
+const insertUsedPressSql = `
+  insert into used_presses (organization_id, press_id, used_at) values (?, ?, ?) on conflict do nothing returning used_at`;
+const selectOutcomeSql = 'select outcome from event_outcomes where organization_id = ? and event_uuid = ?';
 
 /** Takes one use of the link if it has one left and is neither revoked nor suspended; answers it as it is then. */
 export async function takeUse(tx: Transaction, key: LinkKey, at: string): Promise<StoredLink | undefined> {
@@ -77,4 +83,38 @@ export async function selectLatestPassIndex(connection: Connection, key: LinkKey
 export interface LinkKey {
   organization_id: number;
   link_id: number;
+}
+
+/** Uses a press up. Throws `hold_used` when it is used already. */
+export async function insertUsedPress(
+  tx: Transaction,
+  row: { organization_id: number; press_id: Uint8Array; used_at: string },
+): Promise<void> {
+  const inserted = await tx
+    .prepare<{ used_at: string }>(insertUsedPressSql)
+    .get(row.organization_id, row.press_id, row.used_at);
+  if (!inserted) throw new PosternError('hold_used');
+}
+
+/** Removes the presses that were used at `until` or earlier, a bounded number at once. Answers how many. */
+export function deleteOldPresses(database: Database, until: string, countMax: number): Promise<number> {
+  return database.everywhere.transaction(async (tx) => {
+    const { rows } = await sql`
+      delete from used_presses where (organization_id, press_id) in (
+        select organization_id, press_id from used_presses
+        where used_at <= ${until} order by used_at limit ${countMax})
+      returning 1 as one`.execute(tx.query);
+    return rows.length;
+  });
+}
+
+/** What became of a granted unlock's command, as far as anybody has said. */
+export async function selectOutcome(
+  connection: Connection,
+  { organization_id, event_uuid }: { organization_id: number; event_uuid: string },
+): Promise<Outcome | undefined> {
+  const row = await connection
+    .prepare<{ outcome: Outcome }>(selectOutcomeSql)
+    .get(organization_id, event_uuid);
+  return row?.outcome;
 }

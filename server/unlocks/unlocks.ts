@@ -6,7 +6,7 @@ import {
   type UnlockMethod,
 } from '../../domain/decide.ts';
 import { PosternError } from '../../domain/errors.ts';
-import type { Actor } from '../../domain/event.ts';
+import type { Actor, Outcome } from '../../domain/event.ts';
 import { earlier, instantOfSeconds, later } from '../../domain/instants.ts';
 import type { Context, LoginCaller } from '../context.ts';
 import type { Connection, Transaction } from '../database/database.ts';
@@ -15,11 +15,14 @@ import { causedBy, type NewEvent, recordEvent, recordOutcome } from '../events/e
 import type { StoredLink } from '../links/store.ts';
 import { linkCredential } from '../links/view.ts';
 import { selectSchedules } from '../schedules/store.ts';
+import type { Press } from './holds.ts';
 import {
   type DoorFacts,
+  insertUsedPress,
   type LinkKey,
   selectDoorFacts,
   selectLinkRow,
+  selectOutcome,
   selectPassFacts,
   takeUse,
 } from './store.ts';
@@ -31,6 +34,8 @@ export interface LinkUnlock {
   /** For a QR code: which of the link's passes was presented, and where. */
   pass?: { index: number };
   reader?: string;
+  /** For the visitor's page: the press that this uses up. */
+  press?: Press;
 }
 
 export type UnlockResult =
@@ -78,6 +83,8 @@ export async function unlockWithLogin(
 
 async function decideWithLink(context: Context, tx: Transaction, request: LinkUnlock): Promise<Committed> {
   const { organization_id } = request.link;
+  const used_at = context.clock.now();
+  if (request.press) await insertUsedPress(tx, { organization_id, press_id: request.press.id, used_at });
   const decided = await tx.attempt(async () => {
     const taken = await takeUseAndHold(tx, request.link, context.clock.now());
     const link = taken ?? (await selectLinkRow(tx, request.link));
@@ -150,30 +157,56 @@ export async function credentialOf(
   };
 }
 
-/** After the commit: sends the command of a grant, waits for its outcome, and keeps it beside the event. */
+/** After the commit: carries out a grant, and says what became of it. */
 async function carryOut(
   context: Context,
   committed: Committed,
   organization_id: number,
 ): Promise<UnlockResult> {
-  const { decidedMs, decision, door, event_uuid } = committed;
+  const { decision } = committed;
+  if (context.isRepetition) return repeated(context, committed, organization_id);
+  const outcome = decision.granted ? await command(context, committed, organization_id) : null;
+  const result = resultOf(committed, outcome);
+  context.metrics.countUnlock(result.opened ? null : result.reason);
+  return result;
+}
+
+/** The answer once more, to what was committed earlier: nothing is commanded. */
+async function repeated(
+  context: Context,
+  committed: Committed,
+  organization_id: number,
+): Promise<UnlockResult> {
+  const { read } = context.database.of(organization_id);
+  const { event_uuid } = committed;
+  return resultOf(committed, (await selectOutcome(read, { organization_id, event_uuid })) ?? 'unknown');
+}
+
+function resultOf({ decision, door, event_uuid }: Committed, outcome: Outcome | null): UnlockResult {
   if (!decision.granted) return { opened: false, reason: decision.reason };
+  if (outcome === 'done') return { opened: true, door, event_uuid };
+  return { opened: false, reason: outcome === 'not_done' ? 'lock_failed' : 'outcome_unknown' };
+}
+
+/** Sends the command of a grant, waits for its outcome, and keeps it beside the event. */
+async function command(
+  context: Context,
+  { decidedMs, door, event_uuid }: Committed,
+  organization_id: number,
+): Promise<Outcome> {
   // The commit may have taken long: what is left of the command's life is counted from the decision.
   const age_ms = context.clock.monotonicMs() - decidedMs;
-  const command = { command_id: event_uuid, door_id: door.id, pulse_ms: door.pulse_ms, age_ms };
-  const outcome = door.agent_id === null ? 'unknown' : await context.agents.unlock(door.agent_id, command);
+  const sent = { command_id: event_uuid, door_id: door.id, pulse_ms: door.pulse_ms, age_ms };
+  const outcome = door.agent_id === null ? 'unknown' : await context.agents.unlock(door.agent_id, sent);
   const recorded_at = context.clock.now();
   const kept = context.database.of(organization_id).transaction(async (tx) => {
     await recordOutcome(tx, { event_uuid, organization_id, outcome, recorded_at });
     if (outcome !== 'done') await recordFailure(context, tx, { event_uuid, organization_id, door, outcome });
   });
   // An open door is answered at once; that it opened is written with the next commit.
-  if (outcome === 'done') {
-    kept.catch(context.onBackgroundError);
-    return { opened: true, door, event_uuid };
-  }
-  await kept;
-  return { opened: false, reason: outcome === 'not_done' ? 'lock_failed' : 'outcome_unknown' };
+  if (outcome === 'done') kept.catch(context.onBackgroundError);
+  else await kept;
+  return outcome;
 }
 
 async function recordFailure(

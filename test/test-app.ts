@@ -1,0 +1,14 @@
+import type { Context } from '../server/context.ts';
+import { Housekeeping } from '../server/housekeeping.ts';
+import { Reference } from '../server/reference/reference.ts';
+import { createHandlers, type Handlers } from '../server/routes.ts';
+
+/** The handlers as `createApp` wants them, with empty files in place of the built pages. */
+export function testHandlers(context: Context): (own: Context) => Handlers {
+  const lasting = {
+    files: { html: { type: 'text/html', body: Buffer.of(), gzipped: Buffer.of() }, assets: new Map() },
+    reference: new Reference(context),
+    housekeeping: new Housekeeping({ tasks: [], clock: context.clock, onError: () => {} }),
+  };
+  return (own) => createHandlers({ context: own, ...lasting });
+}
