@@ -352,7 +352,9 @@ describe('commands', { concurrency: true }, () => {
     agent.onCommand = (command_id) => agent.report(command_id, 'done');
     const link = { organization_id: server.organization_id, link_id: id };
     const request = { link, door_id: known.door_id, method: 'api' } as const;
-    const asked = Array.from({ length: 300 }, () => unlockWithLink(server.context, request));
+    // On PostgreSQL each waits for the link's row, which is one commit after the other.
+    const length = server.ownerUrl === null ? 300 : 40;
+    const asked = Array.from({ length }, () => unlockWithLink(server.context, request));
     const results = await Promise.all(asked);
     const counts = agent.unlocks.map(({ commands, sequence }) => [commands.length, sequence]);
     // They arrived in one turn of the event loop: a commit of the one writer takes 256, the next the rest. On

@@ -3,7 +3,7 @@ import { isLostConnection } from './postgres-errors.ts';
 
 const connectionsMax = 20;
 /** Waiting for a free connection included. */
-const connectTimeoutMs = 3_000;
+const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 8_000;
 const lockTimeoutMs = 5_000;
 /** int8 and numeric: ids and sums are safe integers here. */
