@@ -41,6 +41,19 @@ describe('the pages for operators', () => {
   });
 });
 
+describe('the page about monitoring', { timeout: 60_000 }, () => {
+  const folder = freshFolder();
+  after(() => folder[Symbol.dispose]());
+
+  it('names the metrics that there are, all of them', async () => {
+    await using demo = await startDemo(join(folder.path, 'data'));
+    const { body } = await demo.call('GET', '/metrics');
+    const served = [...String(body).matchAll(/^# TYPE (postern_\w+)/gm)].map(([, name]) => name);
+    const named = [...read('monitoring.md').matchAll(/^\| `(postern_\w+)` \|/gm)].map(([, name]) => name);
+    assert.deepEqual(named.sort(), served.sort());
+  });
+});
+
 describe('the unit file for systemd', () => {
   const folder = freshFolder();
   after(() => folder[Symbol.dispose]());

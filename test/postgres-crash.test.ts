@@ -31,6 +31,8 @@ const killAfterMsMax = 1_500;
 /** How long the database stays away: long enough that everybody notices. */
 const awayMs = 700;
 const backMsMax = 5_000;
+/** Longer than anybody waits at a door. */
+const stillMs = 5_500;
 
 describe(`PostgreSQL behind a server that works (POSTERN_SEED=${seed})`, { timeout: 240_000 }, () => {
   const folder = freshFolder();
@@ -86,6 +88,32 @@ describe(`PostgreSQL behind a server that works (POSTERN_SEED=${seed})`, { timeo
     assert.deepEqual(rows, [], 'the agent kept its session all the time');
   });
 
+  it('opens nothing for those who asked before it stood still, and takes no use', async (t) => {
+    const links = await Promise.all(
+      Array.from({ length: clients }, () => house.createLink(serve, { max_uses: 1 })),
+    );
+    const before = pulses().length;
+    postgres.pause();
+    const askedAt = Date.now();
+    const asked = links.map((link) => house.unlock(serve, link));
+    await pause(stillMs);
+    postgres.goOn();
+    const answers = await Promise.all(asked);
+    for (const { status, body, headers } of answers) {
+      assert.deepEqual([status, body.reason], [503, 'unavailable']);
+      assert.ok(Number(headers.get('retry-after')) > 0);
+    }
+    await opens();
+    const late = pulses().slice(before, -1);
+    t.diagnostic(`answered ${Date.now() - askedAt} ms after they asked: ${late.length} opened`);
+    assert.deepEqual(late, []);
+    const again = await Promise.all(links.map((link) => house.unlock(serve, link)));
+    assert.deepEqual(
+      again.map(({ status }) => status),
+      links.map(() => 200),
+    );
+  });
+
   it('has kept all that the server acknowledged before it was killed itself', async (t) => {
     for (let round = 1; round <= rounds; round++) {
       const load = begin();
@@ -110,6 +138,7 @@ describe(`PostgreSQL behind a server that works (POSTERN_SEED=${seed})`, { timeo
     assert.ok(known.some(({ revoke }) => revoke === 'acknowledged'));
   });
 
+  const pulses = () => pulsesIn(join(folder.path, 'agent'));
   const killAfterMs = () => killAfterMsMin + random() * (killAfterMsMax - killAfterMsMin);
 
   function begin(): Load {
@@ -196,7 +225,7 @@ describe(`PostgreSQL behind a server that works (POSTERN_SEED=${seed})`, { timeo
   }
 
   function checkPulses(grants: ReadonlySet<string>): void {
-    const moved = pulsesIn(join(folder.path, 'agent')).map(({ command_id }) => command_id);
+    const moved = pulses().map(({ command_id }) => command_id);
     assert.deepEqual(
       moved.filter((uuid) => !grants.has(uuid)),
       [],

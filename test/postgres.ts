@@ -22,6 +22,9 @@ export interface TestPostgres {
   /** Ends every process of it at once, as a power cut does; `start` brings the same data back at the same address. */
   kill(): Promise<void>;
   start(): Promise<void>;
+  /** Every process of it stands still until `goOn`, as when its disk hangs. */
+  pause(): void;
+  goOn(): void;
   stop(): Promise<void>;
 }
 
@@ -67,6 +70,8 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Test
     folder,
     kill: () => killPostgres(join(folder, 'data')),
     start: () => server.start(),
+    pause: () => void signalPostgres(join(folder, 'data'), 'SIGSTOP'),
+    goOn: () => void signalPostgres(join(folder, 'data'), 'SIGCONT'),
     async stop() {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -76,14 +81,18 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Test
 
 /** The first process and all that it made; resolves when none of them is left to hold the data. */
 async function killPostgres(dataFolder: string): Promise<void> {
+  const all = new Set(signalPostgres(dataFolder, 'SIGKILL'));
+  while (runningProcesses().some(({ pid }) => all.has(pid))) await pause(5);
+}
+
+/** Answers which processes were sent it. */
+function signalPostgres(dataFolder: string, signal: NodeJS.Signals): number[] {
   const first = Number(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
   process.kill(first, 'SIGSTOP'); // so that it makes no more meanwhile
-  const all = new Set([
-    first,
-    ...runningProcesses().flatMap(({ pid, parent }) => (parent === first ? [pid] : [])),
-  ]);
-  for (const pid of all) process.kill(pid, 'SIGKILL');
-  while (runningProcesses().some(({ pid }) => all.has(pid))) await pause(5);
+  const others = runningProcesses().filter(({ parent }) => parent === first);
+  const all = [...others.map(({ pid }) => pid), first];
+  for (const pid of all) process.kill(pid, signal);
+  return all;
 }
 
 function runningProcesses(): { pid: number; parent: number }[] {

@@ -351,7 +351,8 @@ describe('commands', { concurrency: true }, () => {
     const agent = await connected(known);
     agent.onCommand = (command_id) => agent.report(command_id, 'done');
     const link = { organization_id: server.organization_id, link_id: id };
-    const request = { link, door_id: known.door_id, method: 'api' } as const;
+    const askedMs = server.context.clock.monotonicMs();
+    const request = { link, door_id: known.door_id, askedMs, method: 'api' } as const;
     // On PostgreSQL each waits for the link's row, which is one commit after the other.
     const length = server.ownerUrl === null ? 300 : 40;
     const asked = Array.from({ length }, () => unlockWithLink(server.context, request));

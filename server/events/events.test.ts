@@ -14,7 +14,7 @@ let door_id: number;
 let link: { id: number; secret: string };
 
 before(async () => {
-  server = await startTestServer({ clock });
+  server = await startTestServer({ clock, environment: { POSTERN_RATE_LIMITS: 'off' } });
   place_id = (await server.create('place', { name: 'House', address: '1 Gate Lane' })).id;
   door_id = (await server.create('lock', { name: 'Front door', place_id })).id;
   group_id = (await server.create('group', { name: 'Visitors' })).id;

@@ -154,6 +154,12 @@ describe('a manager', () => {
 
   it('of no group at all sees and opens nothing', async () => {
     const caller = { ...(await manager()), group_ids: [] };
-    await assert.rejects(unlockWithLogin(server.context, caller, house.own.door.id), { reason: 'not_found' });
+    await assert.rejects(
+      unlockWithLogin(server.context, caller, {
+        door_id: house.own.door.id,
+        askedMs: server.context.clock.monotonicMs(),
+      }),
+      { reason: 'not_found' },
+    );
   });
 });

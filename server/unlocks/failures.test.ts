@@ -82,6 +82,7 @@ describe('an unlock of which a statement fails', () => {
         unlockWithLink(server.context, {
           link: { organization_id: server.organization_id, link_id: id },
           door_id,
+          askedMs: server.context.clock.monotonicMs(),
           method: 'api',
         }),
       ),

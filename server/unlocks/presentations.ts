@@ -36,6 +36,7 @@ export class Presentations {
    */
   async decide(presentation: Presentation): Promise<PresentationResult> {
     const { organization_id, door_id, reader, text } = presentation;
+    const askedMs = this.#context.clock.monotonicMs();
     const verify = await this.#context.keys.verifier(organization_id);
     const reading = readPass(text, verify);
     if (!reading.ok || reading.claims.organization_id !== organization_id) {
@@ -46,6 +47,7 @@ export class Presentations {
     const result = await unlockWithLink(this.#context, {
       link: { organization_id, link_id },
       door_id,
+      askedMs,
       method: 'qr',
       pass: { index },
       reader,

@@ -14,14 +14,14 @@ const parseUnlock = objectParser(PageUnlock);
 
 export async function unlockDoor(
   context: Context,
-  { caller, params, body }: Request<LoginCaller | LinkCaller>,
+  { caller, params, body, reply }: Request<LoginCaller | LinkCaller>,
 ) {
-  const door_id = parseId(params.id ?? '');
+  const asked = { door_id: parseId(params.id ?? ''), askedMs: arrivalOf(context, reply) };
   parseContext(body);
   const result =
     caller.kind === 'login'
-      ? await unlockWithLogin(context, caller, door_id)
-      : await unlockOfLink(context, { link: caller, door_id, method: 'api' });
+      ? await unlockWithLogin(context, caller, asked)
+      : await unlockOfLink(context, { ...asked, link: caller, method: 'api' });
   requireOpened(result);
   return { message: 'Unlocked!' };
 }
@@ -33,12 +33,18 @@ export function beginHold(context: Context, { caller, body }: LinkRequest) {
 }
 
 /** It held long enough: the answer says until when the door stays released. */
-export async function unlockFromPage(context: Context, { caller, body }: LinkRequest) {
+export async function unlockFromPage(context: Context, { caller, body, reply }: LinkRequest) {
   const { lock_id: door_id, nonce } = parseUnlock(body);
   const press = await endPress(context, caller, { door_id, nonce });
-  const result = await unlockOfLink(context, { link: caller, door_id, method: 'web', press });
+  const asked = { door_id, askedMs: arrivalOf(context, reply) };
+  const result = await unlockOfLink(context, { ...asked, link: caller, method: 'web', press });
   const { door } = requireOpened(result);
   return { message: 'Unlocked!', unlocked_until: addMs(context.clock.now(), door.pulse_ms) };
+}
+
+/** In monotonic milliseconds: finding out who calls may have taken long already. */
+function arrivalOf({ clock }: Context, reply: LinkRequest['reply']): number {
+  return clock.monotonicMs() - reply.elapsedTime;
 }
 
 function unlockOfLink(context: Context, request: LinkUnlock): Promise<UnlockResult> {

@@ -16,6 +16,7 @@ import type { StoredLink } from '../links/store.ts';
 import { linkCredential } from '../links/view.ts';
 import { selectSchedules } from '../schedules/store.ts';
 import type { Press } from './holds.ts';
+import { requirePrompt } from './promptness.ts';
 import {
   type DoorFacts,
   insertUsedPress,
@@ -30,6 +31,8 @@ import {
 export interface LinkUnlock {
   link: LinkKey;
   door_id: number;
+  /** When it was asked for, in monotonic milliseconds. */
+  askedMs: number;
   method: UnlockMethod;
   /** For a QR code: which of the link's passes was presented, and where. */
   pass?: { index: number };
@@ -60,15 +63,15 @@ export async function unlockWithLink(context: Context, request: LinkUnlock): Pro
 export async function unlockWithLogin(
   context: Context,
   caller: LoginCaller,
-  door_id: number,
+  { door_id, askedMs }: Pick<LinkUnlock, 'door_id' | 'askedMs'>,
 ): Promise<UnlockResult> {
   const { organization_id } = caller;
   const committed = await context.database.of(organization_id).transaction(async (tx) => {
     await tx.lock('doors', { organization_id, id: door_id }, 'as it is');
     await requireDoorOfGroups(tx, caller, door_id);
     const door = await requireDoor(tx, { organization_id, door_id, group_id: null });
-    const at = context.clock.now(); // whatever was waited for is over
-    const decidedMs = context.clock.monotonicMs();
+    const decidedMs = requirePrompt(context, askedMs); // whatever was waited for is over
+    const at = context.clock.now();
     const decision = decide({
       at,
       method: 'api',
@@ -102,8 +105,8 @@ async function decideWithLink(context: Context, tx: Transaction, request: LinkUn
       door,
       uses_before: taken ? link.uses - 1 : link.uses,
     });
-    const at = context.clock.now(); // whatever was waited for is over
-    const decidedMs = context.clock.monotonicMs();
+    const decidedMs = requirePrompt(context, request.askedMs); // whatever was waited for is over
+    const at = context.clock.now();
     const decision = decide({ at, method: request.method, credential, door: doorState(context, door) });
     if (decision.granted && !taken) throw new Error('a grant without a taken use');
     return { result: { at, decidedMs, decision, door, link }, undo: !decision.granted };

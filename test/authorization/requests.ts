@@ -143,4 +143,7 @@ export const requests: Record<LoginOperation, (things: Things) => Asked> = {
   'agents.show': ({ agent }) => ({ path: `/agents/${agent}` }),
   'agents.change': ({ agent }) => ({ path: `/agents/${agent}`, body: { agent: { name: 'Renamed' } } }),
   'agents.remove': ({ agent }) => ({ path: `/agents/${agent}` }),
+
+  'health.show_readiness': () => ({ path: '/ready' }),
+  'health.show_metrics': () => ({ path: '/metrics' }),
 };

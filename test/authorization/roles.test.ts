@@ -213,6 +213,20 @@ const table: Record<LoginOperation, Row> = {
   'agents.show': shows('agents:read', seenOfPeople),
   'agents.change': changes('agents:write', 'agents:read', adminsOfPeople(204)),
   'agents.remove': changes('agents:write', 'agents:read', adminsOfPeople(204)),
+
+  // Anybody may ask whether it is ready; the scope shows more.
+  'health.show_readiness': {
+    people: everybody(200),
+    needs: ['installation:read'],
+    sees: null,
+    keys: [200, 200, 200, 200],
+  },
+  'health.show_metrics': {
+    people: adminsAlone(200),
+    needs: ['installation:read'],
+    sees: null,
+    keys: [200, 403, 403, 403],
+  },
 };
 
 let server: TestServer;
