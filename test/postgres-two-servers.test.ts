@@ -393,6 +393,12 @@ describe('two server processes on one PostgreSQL', { timeout: 240_000 }, () => {
   });
 
   it('take an agent over at once from a process that died, without an alarm', async (t) => {
+    // One that has not lost a session yet comes back at once.
+    await agent.close();
+    await until('it is gone', async () => !(await isOnline(a)));
+    line.turn(b);
+    agent = runAgent(house, { server_url: line.url, folder: folder.path });
+    await until('it is at the other', () => isOnline(a));
     const before = await alarms();
     line.turn(a); // from the next connection on
     await b.kill('SIGKILL');
@@ -401,6 +407,7 @@ describe('two server processes on one PostgreSQL', { timeout: 240_000 }, () => {
       return status === 200;
     });
     t.diagnostic(`opened ${Math.round(ms)} ms after the death of the other`);
+    assert.ok(ms < 3_000, 'it came back while the dead one was still thought to have it');
     b = await startServe(house.settings);
     await until('the new process knows it', () => isOnline(b));
     const link = await house.createLink(a);
