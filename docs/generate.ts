@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { denials, type ErrorEntry, errors } from '../domain/errors.ts';
 import { settingTable } from '../server/config.ts';
 import { apiIntroduction, apiPageLines } from './api-page.ts';
+import { limitsIntroduction, limitsPageLines } from './limits-page.ts';
 
 /*
  * Writes the reference pages that are made from the code. With `--check` it writes nothing and fails when a page is
@@ -12,6 +13,7 @@ const pages: Record<string, () => string> = {
   'reference/settings.md': settingsPage,
   'reference/errors.md': errorsPage,
   'reference/api.md': apiPage,
+  'reference/limits.md': limitsPage,
 };
 
 function settingsPage(): string {
@@ -50,6 +52,10 @@ function errorsPage(): string {
       ...Object.entries(errors).map(row),
     ],
   );
+}
+
+function limitsPage(): string {
+  return page('Limits', limitsIntroduction, limitsPageLines());
 }
 
 function apiPage(): string {

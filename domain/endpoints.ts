@@ -14,7 +14,7 @@ export interface Endpoint {
   callers: readonly CallerKind[];
   /** What a login needs for it; null: being signed in is enough. Of no meaning to other callers. */
   scope?: Scope | null;
-  /** Passwords are looked at: refused while too many wrong credentials come from the caller's address. */
+  /** Passwords are looked at: refused while too many wrong ones come from the caller's address. */
   guessable?: true;
   /** The answer goes on until somebody ends it: a server that stops does not wait for it. */
   endless?: true;

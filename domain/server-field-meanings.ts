@@ -4,7 +4,6 @@ export const serverFieldMeanings = {
   hold_ms_min: 'How long the button must be held, in milliseconds.',
   hold_ms_max: 'How long after its beginning a press is good for, in milliseconds.',
   status: 'Whether it serves.',
-  database_reachable: 'Whether the database answers.',
   last_commit_at: 'When this process last wrote something.',
   last_housekeeping_at: 'When it last cleared away what is not needed any more: every minute.',
   agents_connected: 'How many agents are connected to it.',

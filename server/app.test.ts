@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { METHODS } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { pino } from 'pino';
 import { testHandlers } from '../test/test-app.ts';
 import { startTestServer, TestClock, type TestServer } from '../test/test-server.ts';
 import { createApp } from './app.ts';
+import { rateLimits } from './http/rate-limits.ts';
+import { authenticateLogin } from './logins/logins.ts';
 
 const clock = new TestClock('2026-12-01T09:00:00.000Z');
 let server: TestServer;
@@ -184,6 +187,15 @@ describe('every answer', () => {
     });
   }
 
+  it('to any method that is none of ours has the same shape and headers', async () => {
+    for (const method of METHODS.filter((each) => each !== 'GET' && each !== 'HEAD')) {
+      const answer = await raw(`${method} /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+      assert.ok(answer.status >= 400 && answer.status < 500, `${method} ${answer.status}`);
+      assert.equal(JSON.parse(answer.body).code?.length, 6, method);
+      for (const [name, value] of Object.entries(safety)) assert.equal(answer.headers[name], value, method);
+    }
+  });
+
   it('comes to programs that offer HTTP/2 on the way: an offer is no demand', async () => {
     const offer =
       'connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAARAAAAAAAIAAAAA\r\n';
@@ -335,3 +347,70 @@ describe('wrong credentials', () => {
     assert.equal((await wrong()).status, 401);
   });
 });
+
+describe('too many requests', () => {
+  const own = new TestClock('2026-12-01T09:00:00.000Z');
+  let limited: TestServer;
+  let app: ReturnType<typeof createApp>;
+  before(async () => {
+    limited = await startTestServer({ clock: own });
+    const { context } = limited;
+    app = createApp({ context, handlersOver: testHandlers(context), log: pino({ level: 'silent' }) });
+  });
+  after(async () => {
+    await app.close();
+    await limited.close();
+  });
+
+  /** Asks that often and answers the last answer. */
+  async function ask(times: number, from: { remoteAddress?: string; authorization?: string }) {
+    const { remoteAddress = '127.0.0.1', authorization } = from;
+    const how =
+      authorization === undefined ? { url: '/health' } : { url: '/group_link', headers: { authorization } };
+    const request = () => app.inject({ remoteAddress, ...how });
+    for (let time = 1; time < times; time += 50)
+      await Promise.all(Array.from({ length: Math.min(50, times - time) }, request));
+    return request();
+  }
+
+  it('from one address are 429, those from others are not; of this machine itself there are never too many', async () => {
+    const { max, windowMs } = rateLimits.requests_of_address;
+    const remoteAddress = '2001:db8:1:2::7';
+    assert.equal((await ask(max, { remoteAddress })).statusCode, 200);
+    const refused = await ask(1, { remoteAddress: '2001:db8:1:2::8' });
+    assert.deepEqual(
+      [refused.statusCode, refused.json().reason, refused.headers['retry-after']],
+      [429, 'too_many_requests', '10'],
+    );
+    for (const other of ['2001:db8:1:3::7', '192.0.2.7'])
+      assert.equal((await ask(1, { remoteAddress: other })).statusCode, 200);
+    for (const itself of ['127.0.0.1', '::1', '::ffff:127.0.0.1'])
+      assert.equal((await ask(max + 1, { remoteAddress: itself })).statusCode, 200, itself);
+    own.advance(windowMs);
+    assert.equal((await ask(1, { remoteAddress })).statusCode, 200);
+  });
+
+  it('with one credential are 429, those with another from the same address are not', async () => {
+    const group_id = (await limited.create('group', { name: 'Visitors' })).id;
+    const links = await Promise.all(
+      ['One', 'Other'].map((name) => limited.create('group_link', { name, group_id })),
+    );
+    const [busy, calm] = links.map(({ secret }) => `KISI-GROUP-LINK ${secret}`);
+    assert.equal((await ask(rateLimits.requests_of_link.max, { authorization: busy })).statusCode, 200);
+    assert.equal((await ask(1, { authorization: busy })).statusCode, 429);
+    assert.equal((await ask(1, { authorization: calm })).statusCode, 200);
+    own.advance(rateLimits.requests_of_link.windowMs);
+    assert.equal((await ask(1, { authorization: busy })).statusCode, 200);
+    const { login_id } = await loginOf(limited);
+    const { limits } = limited.context;
+    for (let time = 0; time < rateLimits.requests_of_login.max; time++)
+      limits.count('requests_of_login', login_id);
+    assert.equal((await limited.call('GET', '/places', { secret: limited.api_key })).status, 429);
+  });
+});
+
+async function loginOf({ context, api_key }: TestServer): Promise<{ login_id: number }> {
+  const caller = await authenticateLogin(context, api_key);
+  assert.ok(caller);
+  return caller;
+}

@@ -27,7 +27,7 @@ import { answerOnce, type KeyedRequest } from './http/idempotency.ts';
 import { keyedRequest, wholeAnswer } from './http/keyed-requests.ts';
 import { answerParserError } from './http/parser-errors.ts';
 import { type IsAmong, requestIdOf, withinRanges } from './http/proxies.ts';
-import { networkOf } from './http/rate-limits.ts';
+import { type LimitName, networkOf } from './http/rate-limits.ts';
 import type { TlsPair } from './http/tls.ts';
 import { hardenServer, transport } from './http/transport.ts';
 import type { Handlers } from './routes.ts';
@@ -39,13 +39,13 @@ const crossOriginPaths =
   /^\/(locks|locks\/\d+\/(unlock|access)|group_link|group_link\/qr_code\.(svg|png))\/?$/;
 
 /** What counts against the address that it came from. */
-const wrongCredentials: readonly PosternError['reason'][] = [
-  'unauthorized',
-  'session_over',
-  'sign_in_failed',
-  'wrong_password',
-  'one_time_link_over',
-];
+const wrongCredentials: Partial<Record<PosternError['reason'], LimitName>> = {
+  unauthorized: 'wrong_credentials',
+  session_over: 'wrong_credentials',
+  one_time_link_over: 'wrong_credentials',
+  sign_in_failed: 'wrong_passwords_of_address',
+  wrong_password: 'wrong_passwords_of_address',
+};
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -134,8 +134,7 @@ function addRoutes(app: FastifyInstance, parts: RouteParts, operation: Operation
       onRequest: async (request) => {
         const { limits } = parts.context;
         // Unlike our secrets a password can be guessed, so from some point on not even a right one is looked at.
-        if (endpoint.guessable) limits.requireRoom('wrong_credentials', networkOf(request.ip));
-        if (endpoint.endless) request.raw.socket.setTimeout(0);
+        if (endpoint.guessable) limits.requireRoom('wrong_passwords_of_address', networkOf(request.ip));
         request.caller = await authenticate(parts.context, endpoint, request);
         limitCaller(parts.context, request.caller);
       },
@@ -252,8 +251,7 @@ function answerError(
   error: PosternError,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
 ) {
-  const limited = isWrongCredential(error) ? limitedError(parts, request) : null;
-  const answer = limited ?? error;
+  const answer = limitedError(parts, error, request) ?? error;
   reply.header('link', helpLink(answer.reason));
   if (answer.retryAfterS !== undefined) reply.header('retry-after', String(answer.retryAfterS));
   if (answer.entry.status === 426) reply.headers({ upgrade: 'websocket', connection: 'upgrade' });
@@ -264,12 +262,9 @@ function answerError(
   return reply.code(status).type('application/json; charset=utf-8').send(body);
 }
 
-function isWrongCredential(error: PosternError): boolean {
-  return wrongCredentials.includes(error.reason);
-}
-
-function limitedError({ context }: AppParts, { ip }: FastifyRequest): PosternError | null {
-  const retryAfterS = context.limits.count('wrong_credentials', networkOf(ip));
+function limitedError({ context }: AppParts, { reason }: PosternError, { ip }: FastifyRequest) {
+  const limit = wrongCredentials[reason];
+  const retryAfterS = limit ? context.limits.count(limit, networkOf(ip)) : null;
   return retryAfterS === null ? null : new PosternError('too_many_requests', { retryAfterS });
 }
 

@@ -1,5 +1,6 @@
 import { PosternError } from '../../domain/errors.ts';
 import type { AnyoneCaller, Context, LoginCaller } from '../context.ts';
+import type { Database } from '../database/database.ts';
 import type { Housekeeping } from '../housekeeping.ts';
 import type { LoginRequest, Request } from '../http/handlers.ts';
 
@@ -13,22 +14,19 @@ export function showHealth() {
 
 /**
  * Whether requests should be sent here, for a load balancer. Strangers hear no more than that; who may read the
- * installation hears why.
+ * installation hears how it is.
  */
 export async function showReadiness(
   context: Context,
   housekeeping: Pick<Housekeeping, 'lastAt'>,
-  { caller, reply }: Request<AnyoneCaller | LoginCaller>,
+  { caller }: Request<AnyoneCaller | LoginCaller>,
 ) {
-  const isReady = await isReachable(context);
-  if (caller.kind === 'anyone' || !caller.scopes.has('installation:read')) {
-    if (!isReady) throw new PosternError('unavailable');
-    return { status: 'ready' };
+  if (!(await isReachable(context))) {
+    throw new PosternError('unavailable', { message: 'The database does not answer.' });
   }
-  if (!isReady) reply.code(503).header('retry-after', '2');
+  if (caller.kind === 'anyone' || !caller.scopes.has('installation:read')) return { status: 'ready' };
   return {
-    status: isReady ? 'ready' : 'not_ready',
-    database_reachable: isReady,
+    status: 'ready',
     last_commit_at: context.metrics.lastCommitAt,
     last_housekeeping_at: housekeeping.lastAt,
     agents_connected: context.agents.reachableAgents().length,
@@ -41,14 +39,18 @@ export async function showMetrics({ metrics }: Context, { reply }: LoginRequest)
 }
 
 async function isReachable({ database }: Context): Promise<boolean> {
-  const asked = database.everywhere.read.query.selectFrom('installation').select('name').limit(1).execute();
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), answerMsMax);
   try {
-    return await Promise.race([asked.then(() => true), late]);
+    return await Promise.race([isAnswering(database), late]);
   } catch {
     return false;
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function isAnswering({ everywhere }: Database): Promise<boolean> {
+  await everywhere.read.query.selectFrom('installation').select('name').limit(1).execute();
+  return true;
 }

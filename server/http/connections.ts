@@ -1,15 +1,11 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { Server as TlsServer } from 'node:tls';
-import { endWith } from './parser-errors.ts';
 import type { IsAmong } from './proxies.ts';
 import { networkOf } from './rate-limits.ts';
 
 /** Connections at once: in all, and from one address (IPv6: its /64). A browser opens six, an office hundreds. */
 export const connectionsMax = 10_000;
 export const connectionsPerAddressMax = 1_000;
-/** How long a connection that is one too many gets to read why. */
-const farewellMs = 1_000;
 
 export interface ConnectionLimits {
   max: number;
@@ -17,7 +13,8 @@ export interface ConnectionLimits {
 }
 
 /**
- * Refuses connections that are too many. When there are too many in all, those that wait for nothing go first.
+ * Ends connections that are too many, without a word: an answer would keep them. When there are too many in all, those
+ * that wait for nothing go first.
  * `isExempt`: addresses behind which are many, which count in all only.
  */
 export function limitConnections(
@@ -41,16 +38,7 @@ export function limitConnections(
       else byAddress.delete(network);
     });
     if (count > limits.max) server.closeIdleConnections();
-    if (count > limits.max || (ofAddress > limits.perAddressMax && !isExempt(remoteAddress))) {
-      // Whoever begins to speak TLS reads no HTTP.
-      if (server instanceof TlsServer) socket.destroy();
-      else refuse(socket);
-    }
+    if (count > limits.max || (ofAddress > limits.perAddressMax && !isExempt(remoteAddress)))
+      socket.destroy();
   });
-}
-
-function refuse(socket: Socket): void {
-  socket.once('error', () => socket.destroy());
-  setTimeout(() => socket.destroy(), farewellMs).unref();
-  endWith(socket, 'too_many_requests');
 }

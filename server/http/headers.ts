@@ -72,18 +72,13 @@ export function helpLink(reason: string): string {
 }
 
 /** The bytes of an answer for a request that the HTTP parser refused: the same headers and shape as any other. */
-export function rawAnswer(
-  [status, phrase]: [number, string],
-  body: { reason: string },
-  more: Readonly<Record<string, string>> = {},
-): string {
+export function rawAnswer(status: number, phrase: string, body: { reason: string }): string {
   const text = JSON.stringify(body);
   const headers = {
     ...answerHeaders,
     'content-type': 'application/json; charset=utf-8',
     link: helpLink(body.reason),
     'content-length': String(Buffer.byteLength(text)),
-    ...more,
     ...(status === 426 ? { upgrade: 'websocket', connection: 'upgrade, close' } : { connection: 'close' }),
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);

@@ -57,12 +57,13 @@ export async function answerOnce(
 ): Promise<WholeAnswer> {
   const parts = { context, identity: identityOf(request), answering };
   const { read } = context.database.of(request.organization_id);
-  for (let waitedMs = 0; ; waitedMs += lookMs) {
+  const patience = AbortSignal.timeout(repetitionWaitMsMax);
+  for (;;) {
     const known = await selectKey(read, parts.identity, expiry(context));
     if (known && Buffer.compare(known.request_hash, parts.identity.request_hash) !== 0) {
       throw new PosternError('idempotency_key_reused');
     }
-    const isLate = waitedMs >= repetitionWaitMsMax;
+    const isLate = patience.aborted;
     if (known && (known.answer || known.under_way === 0 || isLate)) answering.onReplay();
     if (known?.answer) return opened<WholeAnswer>(parts, 'answer', known.answer);
     if (!known || known.under_way === 0 || isLate) {

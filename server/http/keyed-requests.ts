@@ -26,7 +26,8 @@ export function wholeAnswer(reply: FastifyReply, answer: unknown): WholeAnswer {
   if (answer === undefined) return { status, headers: {}, body: undefined };
   if (typeof answer !== 'string' && !(answer instanceof Uint8Array))
     return { status, headers: { 'content-type': jsonType }, body: JSON.stringify(answer) };
-  return { status, headers: { 'content-type': String(reply.getHeader('content-type')) }, body: answer };
+  const type = String(reply.getHeader('content-type') ?? 'text/plain; charset=utf-8');
+  return { status, headers: { 'content-type': type }, body: answer };
 }
 
 /** As the draft has it, a string in quotes (RFC 9651 §3.3.3), or bare, as most programs send it. */

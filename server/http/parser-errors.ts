@@ -4,6 +4,9 @@ import type { Duplex } from 'node:stream';
 import { type ErrorName, errorBody, PosternError } from '../../domain/errors.ts';
 import { rawAnswer } from './headers.ts';
 
+/** How long the other side gets to read the answer. */
+const farewellMs = 2_000;
+
 const phrases: Partial<Record<ErrorName, string>> = {
   malformed_request: 'Bad Request',
   request_timeout: 'Request Timeout',
@@ -11,7 +14,6 @@ const phrases: Partial<Record<ErrorName, string>> = {
   not_found: 'Not Found',
   upgrade_required: 'Upgrade Required',
   expectation_failed: 'Expectation Failed',
-  too_many_requests: 'Too Many Requests',
 };
 
 /** Answers a request that the HTTP parser refused, in our shape and with our headers, and closes the connection. */
@@ -24,13 +26,11 @@ export function answerParserError(error: Error & { code?: string }, socket: Sock
   endWith(socket, 'malformed_request');
 }
 
-/** Writes a whole error answer onto a bare socket. */
+/** Writes a whole error answer onto a bare socket, and closes it whether or not the other side does. */
 export function endWith(socket: Duplex, name: ErrorName): void {
+  setTimeout(() => socket.destroy(), farewellMs).unref();
   const error = new PosternError(name);
-  const { retryAfterS } = error;
-  const more: Record<string, string> = {};
-  if (retryAfterS !== undefined) more['retry-after'] = String(retryAfterS);
-  socket.end(rawAnswer([error.entry.status, phrases[name] ?? 'Error'], errorBody(error), more));
+  socket.end(rawAnswer(error.entry.status, phrases[name] ?? 'Error', errorBody(error)));
 }
 
 /** `Expect` other than `100-continue` (RFC 9110 §10.1.1), which node:http would answer by itself. */

@@ -13,8 +13,8 @@ export function withinRanges(ranges: readonly string[]): IsAmong {
     if (prefix === undefined) list.addAddress(address, family);
     else list.addSubnet(address, Number(prefix), family);
   }
-  // What a header says may be no address at all.
-  return (address = '') => isIP(address) > 0 && list.check(address, familyOf(address));
+  // What a header says may be no address at all, and then it is none of these.
+  return (address = '') => list.check(address, familyOf(address));
 }
 
 /** The name of a request, for the log and the caller: the proxy's, where a trusted one gave it a plain one. */

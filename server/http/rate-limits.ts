@@ -32,7 +32,13 @@ export const rateLimits = {
   wrong_credentials: {
     max: 60,
     windowMs: 60_000,
-    what: 'wrong credentials from one address (IPv6: its /64). A right secret is served all the same; passwords, which can be guessed, are not looked at any more',
+    what: 'wrong secrets from one address (IPv6: its /64). A right one is served all the same',
+    shared: true,
+  },
+  wrong_passwords_of_address: {
+    max: 60,
+    windowMs: 60_000,
+    what: 'wrong passwords from one address (IPv6: its /64). After that none from there is looked at for the rest of the time',
     shared: true,
   },
   wrong_passwords: {

@@ -8,12 +8,11 @@ import { createTlsServer, type TlsPair } from './tls.ts';
 export const headersMsMax = 5_000;
 /** A request, to its last byte. */
 export const requestMsMax = 10_000;
-/** How long nothing may move on a connection whose answer is not read to its end. */
-export const unreadMsMax = 12_000;
+/** How long nothing may move of an answer. node:net looks twice, so that it may be twice that. */
+export const unreadMsMax = 6_000;
 /** How long a connection is kept for another request. */
 export const idleMsMax = 72_000;
 export const headerBytesMax = 16 * 1024;
-export const headersMax = 100;
 /** How often node:http looks for requests that take too long. */
 const checkingIntervalMs = 1_000;
 
@@ -37,11 +36,15 @@ export function transport(tls: TlsPair | undefined) {
 
 /** What node:http would do by itself, or not at all, and what nobody may take too much of. */
 export function hardenServer(
-  { server }: FastifyInstance,
+  app: FastifyInstance,
   { isExempt, enabled }: { isExempt: IsAmong; enabled: boolean },
 ): void {
-  server.setTimeout(unreadMsMax);
-  server.maxHeadersCount = headersMax;
+  const { server } = app;
+  app.addHook('onSend', async ({ routeOptions: { config } }, reply) => {
+    // From here on something must move, until the next request: then node:http sets it back.
+    if (!('endless' in config && config.endless))
+      reply.raw.setTimeout(unreadMsMax, () => reply.raw.destroy());
+  });
   refuseExpectations(server);
   refuseConnect(server);
   if (enabled) limitConnections(server, isExempt);

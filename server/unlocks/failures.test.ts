@@ -110,6 +110,28 @@ describe('an unlock of which a statement fails', () => {
     assert.equal(pulses(), moved);
   });
 
+  it('that failed is not said to have before that is written: the answer comes after the record', async () => {
+    const made = await make();
+    const { agents } = server.context;
+    const original = agents.unlock;
+    agents.unlock = async () => 'not_done';
+    const answers = [];
+    try {
+      await plantFailure(server, "insert on events when new.type = 'lock.unlock_failed'");
+      answers.push(await unlock(made.secret));
+      await mendFailure(server);
+      answers.push(await unlock(made.secret));
+    } finally {
+      agents.unlock = original;
+    }
+    assert.deepEqual(
+      answers.map(({ body }) => body.reason),
+      ['internal', 'lock_failed'],
+    );
+    const query = 'event_type=lock.unlock_failed';
+    assert.equal((await call('GET', `/events?${query}`)).body.length, 1);
+  });
+
   it('at the outcome has opened the door, says so, and calls the outcome unknown', async () => {
     const made = await make();
     await plantFailure(server, 'insert on event_outcomes');

@@ -40,6 +40,7 @@ export class Presentations {
     const verify = await this.#context.keys.verifier(organization_id);
     const reading = readPass(text, verify);
     if (!reading.ok || reading.claims.organization_id !== organization_id) {
+      this.#context.metrics.countUnlock('credential_unknown');
       await this.#noteUnreadable(presentation);
       return { granted: false, reason: 'credential_unknown' };
     }

@@ -45,7 +45,7 @@ export type UnlockResult =
   | { opened: true; door: DoorFacts; event_uuid: string }
   | { opened: false; reason: DenialReason | 'outcome_unknown' | 'lock_failed' };
 
-/** `decidedMs`: when, in monotonic milliseconds. */
+/** `decidedMs`: from when on the life of the command is counted, in monotonic milliseconds. */
 type Committed = { decidedMs: number; decision: Decision; door: DoorFacts; event_uuid: string };
 
 /**

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { count, flag, instant, oftenNull, word } from './fields.ts';
+import { count, instant, oftenNull } from './fields.ts';
 
 /* What the server answers about itself. */
 
@@ -8,8 +8,7 @@ export const HealthAnswer = Type.Object({ status: Type.Literal('ok') }, { title:
 /** What is more than the status is there for whoever may read the installation. */
 export const ReadinessAnswer = Type.Object(
   {
-    status: word(['ready', 'not_ready']),
-    database_reachable: Type.Optional(flag(true)),
+    status: Type.Literal('ready'),
     last_commit_at: Type.Optional(oftenNull(instant())),
     last_housekeeping_at: Type.Optional(oftenNull(instant())),
     agents_connected: Type.Optional(count()),
