@@ -106,8 +106,10 @@ export function findOperation(
   method: string,
   path: string,
 ): { template: string; operation: OperationObject } | null {
-  if (path.startsWith(agentPath)) return null;
-  const plain = path.split('?', 1)[0]?.replace(/(.)\/$/, '$1') ?? '';
+  const plainPath = path.split('?', 1)[0] ?? '';
+  // An address that cannot be decoded names nothing.
+  if (path.startsWith(agentPath) || /%(?![0-9a-f]{2})/i.test(plainPath)) return null;
+  const plain = plainPath.replace(/(.)\/$/, '$1');
   const templates = Object.keys((contract satisfies OpenApiDocument).paths)
     .filter((template) => pattern(template).test(plain))
     .sort((one, other) => one.split('{').length - other.split('{').length); // words before parameters
