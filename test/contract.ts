@@ -121,7 +121,7 @@ export function findOperation(
 }
 
 function pattern(template: string): RegExp {
-  return new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]*')}$`);
+  return new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]{0,500}')}$`);
 }
 
 /** Those that are on every such answer: the next page's only where there is one, the range only where pages are counted. */

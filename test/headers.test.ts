@@ -82,7 +82,7 @@ describe('the headers of every answer', { timeout: 120_000 }, () => {
   }
 
   it('are there for paths that are none, and bodies that are none', async () => {
-    const key = { secret: server.api_key };
+    const key = { secret: spareKey };
     const body = (content: string, type = 'application/json') => ({
       ...key,
       body: content,
@@ -151,7 +151,7 @@ describe('the headers of every answer', { timeout: 120_000 }, () => {
       const method = /unlock|access/.test(path) ? 'POST' : 'GET';
       const byLink = await server.call(method, path, { secret: made.link.secret, as: 'link' });
       assert.equal(byLink.headers.get('access-control-allow-origin'), '*', path);
-      const byKey = await server.call(method, path, { secret: server.api_key });
+      const byKey = await server.call(method, path, { secret: spareKey });
       assert.equal(byKey.headers.get('access-control-allow-origin'), null, path);
       assert.equal(byLink.headers.get('access-control-allow-credentials'), null);
     }
@@ -249,7 +249,7 @@ describe('the headers of every answer', { timeout: 120_000 }, () => {
     });
 
     it('are there within seconds when the body does not end', async () => {
-      const headers = `Host: a\r\nAuthorization: Bearer ${server.api_key}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n`;
+      const headers = `Host: a\r\nAuthorization: Bearer ${spareKey}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n`;
       await assertTimeout(`POST /group_links HTTP/1.1\r\n${headers}\r\n{`, slowBodyDeadlineMs);
     });
   });
