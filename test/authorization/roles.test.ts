@@ -268,22 +268,22 @@ function scopesOf(kind: KeyKind, { needs, sees }: Row): readonly Scope[] {
   return kind === 'none' || sees === null ? [] : [sees];
 }
 
+/** Everybody of the table's columns, in their order: each with a login of their own. */
+function everybodyFor(row: Row): { who: string; secretOf: () => Promise<string> }[] {
+  return [
+    ...people.map((who) => ({ who, secretOf: () => signIn(house, ids[who]) })),
+    ...keys.map((kind) => ({
+      who: `key: ${kind}`,
+      secretOf: async () => (await makeKey(house, scopesOf(kind, row))).secret,
+    })),
+  ];
+}
+
 /** What everybody gets, one after the other. */
 async function outcomesOf(operation: LoginOperation, method: string): Promise<[string, Outcome][]> {
-  const row = table[operation];
-  const secrets: [string, () => Promise<string>][] = [
-    ...people.map((who) => [who, () => signIn(house, ids[who])] as [string, () => Promise<string>]),
-    ...keys.map(
-      (kind) =>
-        [`${kind} key`, async () => (await makeKey(house, scopesOf(kind, row))).secret] as [
-          string,
-          () => Promise<string>,
-        ],
-    ),
-  ];
   const got: [string, Outcome][] = [];
   let things = await furnishForAll();
-  for (const [who, secretOf] of secrets) {
+  for (const { who, secretOf } of everybodyFor(table[operation])) {
     const { path, body, finds } = requests[operation](things);
     const secret = await secretOf();
     const answer = await server.call(method, path, { secret, ...(body ? { body } : {}) });
@@ -316,6 +316,36 @@ describe('what a login may do in its own organization', () => {
       });
     }
   }
+
+  it('by a key never ends in more than the key itself may: a role is given by whoever has all of it', async () => {
+    const { group, member } = await furnishForAll();
+    type Gift = readonly [asked: string, body: object];
+    const roleGiven = (role: string, group_ids: number[]): Gift[] => [
+      ['POST /members', { member: { role, group_ids, email: freshEmail('gift') } }],
+      ['POST /users', { user: { role, group_ids, email: freshEmail('gift') } }],
+      [`PATCH /members/${member}`, { member: { role, group_ids } }],
+      [`PATCH /users/${member}`, { user: { role, group_ids } }],
+    ];
+    const passwordGiven: Gift[] = [
+      ['POST /invitations', { invitation: { user_id: member } }],
+      ['POST /password_resets', { password_reset: { user_id: member } }],
+    ];
+    const byRole = [
+      { gives: managing, calls: roleGiven('manager', [group]) },
+      { gives: viewing, calls: [...roleGiven('viewer', []), ...passwordGiven] }, // the member is one
+    ];
+    for (const { gives, calls } of byRole) {
+      for (const missing of gives) {
+        const rest = allScopes.filter((scope) => scope !== missing);
+        const { secret } = await makeKey(house, rest);
+        for (const [asked, body] of calls) {
+          const [method = '', path = ''] = asked.split(' ');
+          const answer = await server.call(method, path, { secret, body });
+          assert.equal(outcomeOf(answer, undefined), 403, `${asked} without ${missing}`);
+        }
+      }
+    }
+  });
 
   it('of two scopes takes both: whoever sees no links is told nothing of them by a door', async () => {
     const { door, link } = await furnishForAll();

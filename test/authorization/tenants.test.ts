@@ -9,6 +9,7 @@ import {
   furnish,
   type House,
   have,
+  keepKeys,
   makeHouse,
   makeKey,
   signIn,
@@ -220,6 +221,7 @@ before(async () => {
     return { house, things: await furnish(house) };
   };
   sides = [await open('canary-quokka'), await open('canary-wombat')];
+  keepKeys();
 });
 after(() => server.close());
 afterEach(endKeys);
@@ -305,7 +307,7 @@ describe('an organization', () => {
           await leavingAlone(foreign, async () => {
             for (const { who, secret } of callers) {
               const answer = await ask(foreign, `${method} ${path}`, { ...content, secret });
-              assert.equal(answer.headers.get('idempotent-replayed'), null);
+              assert.equal(answer.headers.get('idempotency-replayed'), null);
               assertOutcome(operation, who, outcomeOf(answer, finds));
             }
           });
@@ -336,6 +338,16 @@ describe('an organization', () => {
           const expected = await server.call('GET', filter(nowhere), { secret });
           assert.deepEqual([answer.status, answer.body], [200, expected.body], path);
         }
+      }
+    }));
+
+  it('finds all that it has itself', () =>
+    bothWays(async ({ house, things }) => {
+      for (const [operation, { methods }] of loginOperations) {
+        if (!methods.includes('GET') || ![404, 'unlisted'].includes(table[operation])) continue;
+        const { path, finds } = requests[operation](things);
+        const answer = await server.call('GET', path, { secret: house.key });
+        assert.ok([200, 'listed'].includes(outcomeOf(answer, finds)), operation);
       }
     }));
 
@@ -414,6 +426,23 @@ describe('what one organization holds in its hand', () => {
         assert.ok([404, 409].includes(unlocked.status), `${unlocked.status}`);
       });
     }));
+
+  it('answers no repetition of another: an Idempotency-Key', async () => {
+    const call = {
+      body: { place: { name: 'Same', address: 'Same' } },
+      headers: { 'idempotency-key': 'same' },
+    };
+    const ids: number[] = [];
+    for (const { house } of sides) {
+      for (const replayed of [null, 'true']) {
+        const { headers, body } = await server.call('POST', '/places', { ...call, secret: house.key });
+        assert.equal(headers.get('idempotency-replayed'), replayed);
+        assert.equal(body.organization_id, house.organization);
+        ids.push(body.id);
+      }
+    }
+    assert.equal(new Set(ids).size, 2);
+  });
 
   it('hears nothing of another: a stream of events, from wherever it goes on', () =>
     bothWays(async (own, foreign) => {
