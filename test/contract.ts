@@ -109,6 +109,8 @@ export function findOperation(
   const plainPath = path.split('?', 1)[0] ?? '';
   // An address that cannot be decoded names nothing.
   if (path.startsWith(agentPath) || /%(?![0-9a-f]{2})/i.test(plainPath)) return null;
+  // Nor does one with a word that is longer than the server takes.
+  if (plainPath.split('/').some((word) => decodeURIComponent(word).length > 500)) return null;
   const plain = plainPath.replace(/(.)\/$/, '$1');
   const templates = Object.keys((contract satisfies OpenApiDocument).paths)
     .filter((template) => pattern(template).test(plain))
@@ -121,7 +123,7 @@ export function findOperation(
 }
 
 function pattern(template: string): RegExp {
-  return new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]{0,500}')}$`);
+  return new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]*')}$`);
 }
 
 /** Those that are on every such answer: the next page's only where there is one, the range only where pages are counted. */

@@ -255,6 +255,11 @@ describe('a request with an Idempotency-Key', { timeout: 120_000 }, () => {
     assert.equal((await post('/group_links?x=1', { key, body })).status, 422);
   });
 
+  it('with a body that is nested without end is refused as it is without a key', async () => {
+    const body = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    assert.equal((await post('/group_links', { key: randomUUID(), body })).status, 422);
+  });
+
   it('is nothing to other credentials, paths and organizations that use the same key', async () => {
     const key = randomUUID();
     const { organization_id } = server;

@@ -407,7 +407,7 @@ describe('two server processes on one PostgreSQL', { timeout: 240_000 }, () => {
       return status === 200;
     });
     t.diagnostic(`opened ${Math.round(ms)} ms after the death of the other`);
-    assert.ok(ms < 3_000, 'it came back while the dead one was still thought to have it');
+    assert.ok(ms < 15_000, 'it came back by itself');
     b = await startServe(house.settings);
     await until('the new process knows it', () => isOnline(b));
     const link = await house.createLink(a);

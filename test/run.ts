@@ -39,11 +39,12 @@ async function run(): Promise<void> {
   await step('reference pages', 'node', ['docs/generate.ts', '--check']);
   if (positionals.length > 0) await runSome(positionals);
   else {
-    await runTests('tests beside the code', 2, find('{domain,server,agent,pages}/**/*.test.ts', onEither));
-    await onPostgres('tests beside the code, on PostgreSQL', 2, find('server/**/*.test.ts', onPostgresToo));
-    // One file after the other: they have deadlines, and a machine that does two things at once is no measure.
-    await runTests('whole-system tests', 1, find('test/**/*.test.ts', onEither));
-    await onPostgres('whole-system tests, on PostgreSQL', 1, find('test/**/*.test.ts', onPostgresToo));
+    const all = globSync('{domain,server,agent,pages,test}/**/*.test.ts').sort();
+    const [alone, together] = [all.filter(hasDeadlines), all.filter((file) => !hasDeadlines(file))];
+    await runTests('tests', 2, together.filter(onEither));
+    await onPostgres('tests, on PostgreSQL', 2, together.filter(onPostgresToo));
+    await runTests('tests with deadlines', 1, alone.filter(onEither));
+    await onPostgres('tests with deadlines, on PostgreSQL', 1, alone.filter(onPostgresToo));
   }
 }
 
@@ -55,8 +56,11 @@ async function runSome(files: string[]): Promise<void> {
   if (both.length > 0) await onPostgres('tests, on PostgreSQL', 1, both);
 }
 
-function find(pattern: string, wanted: (file: string) => boolean): string[] {
-  return globSync(pattern).filter(wanted).sort();
+/** One file after the other: a machine that does two things at once is no measure of how soon something happens. */
+function hasDeadlines(file: string): boolean {
+  return /^test\/(postgres-)?(crash|idempotency-crash|two-servers|main-job|races|revocation|slow-clients|limits|scanners)\.test\.ts$/.test(
+    file,
+  );
 }
 
 /** All but those that are about PostgreSQL itself. */
@@ -67,7 +71,7 @@ function onEither(file: string): boolean {
 /** What reaches a store through the test server, and what is about PostgreSQL itself. */
 function onPostgresToo(file: string): boolean {
   if (/(^|\/)sqlite[^/]*\.test\.ts$/.test(file)) return false;
-  return !onEither(file) || /test-server\.ts'/.test(readFileSync(file, 'utf8'));
+  return !onEither(file) || /startTestServer/.test(readFileSync(file, 'utf8'));
 }
 
 function runTests(

@@ -151,13 +151,24 @@ function identityOf(request: KeyedRequest): KeyIdentity {
 
 /** Names may come in any order: it is the same request. */
 function hashOf(value: unknown): Uint8Array {
-  const text = JSON.stringify(value, (_name, inner: unknown) => {
-    const isRecord = typeof inner === 'object' && inner !== null && !Array.isArray(inner);
-    return isRecord ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner;
-  });
-  return createHash('sha256')
-    .update(text ?? '')
-    .digest();
+  return createHash('sha256').update(canonical(value)).digest();
+}
+
+function canonical(value: unknown): string {
+  try {
+    const text = JSON.stringify(value, (_name, inner: unknown) => {
+      const isRecord = typeof inner === 'object' && inner !== null && !Array.isArray(inner);
+      return isRecord
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : inner;
+    });
+    return text ?? '';
+  } catch (error) {
+    // Deeper than the stack: nothing that an operation here takes.
+    if (error instanceof RangeError)
+      throw new PosternError('invalid', { message: 'The body is nested too deeply.' });
+    throw error;
+  }
 }
 
 /** What was written then or earlier is forgotten. */
