@@ -212,7 +212,7 @@ describe('API keys', () => {
       [
         ['login.create', 'First key'],
         ['login.create', 'Booking system'],
-        ['login.delete', 'Booking system'],
+        ['login.destroy', 'Booking system'],
       ],
     );
     await installation.close();

@@ -110,7 +110,7 @@ export function readFurnished(at: Reached, { owner, event_set_id }: FurnishedDem
     '/group_links?query=%C3%96ZT',
     '/places?query=s%C3%BCd',
     '/events?event_success=false',
-    '/events?event_type=lock.unlock,group_link.delete',
+    '/events?event_type=lock.unlock,group_link.destroy',
   ]);
 }
 

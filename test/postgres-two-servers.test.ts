@@ -169,7 +169,7 @@ describe('two server processes on one PostgreSQL', { timeout: 240_000 }, () => {
     await withOwner(database.ownerUrl, async (owner) => {
       const { rows } = await owner.query(
         `select count(*)::int as late from events e
-         join events r on r.type = 'group_link.delete' and r.object_id = e.actor_id
+         join events r on r.type = 'group_link.destroy' and r.object_id = e.actor_id
          where e.type = 'lock.unlock' and e.success = 1 and e.actor_type = 'GroupLink' and e.position > r.position`,
       );
       assert.deepEqual(rows, [{ late: 0 }]);

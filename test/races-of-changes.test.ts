@@ -83,12 +83,12 @@ const lockDown = (noun: 'lock' | 'place', down: boolean): Change => ({
   sets: noun === 'lock' ? { doorLockedDown: down } : { placeLockedDown: down },
   type: `${noun}.${down ? 'lock_down' : 'cancel_lockdown'}`,
 });
-const revoke: Change = { ...ofLink, method: 'DELETE', sets: { revoked: true }, type: 'group_link.delete' };
+const revoke: Change = { ...ofLink, method: 'DELETE', sets: { revoked: true }, type: 'group_link.destroy' };
 const takeOut: Change = {
   method: 'DELETE',
   path: ({ groupDoor }) => `/group_locks/${groupDoor}`,
   sets: { doorInGroup: false },
-  type: 'group_lock.delete',
+  type: 'group_lock.destroy',
 };
 
 /** Each round takes some of these; what only opens again comes with what closed. */

@@ -96,7 +96,7 @@ async function noGrantAfterRevocation(): Promise<void> {
     .innerJoin('events as ends', (join) =>
       join
         .onRef('ends.object_id', '=', 'grants.actor_id')
-        .on('ends.type', '=', 'group_link.delete')
+        .on('ends.type', '=', 'group_link.destroy')
         .onRef('ends.position', '<', 'grants.position'),
     )
     .select('grants.uuid')

@@ -88,7 +88,7 @@ describe('an agent', () => {
     assert.equal((await call('POST', `/locks/${door.id}/unlock`)).body.reason, 'door_unreachable');
     for (const method of ['GET', 'DELETE']) assert.equal((await call(method, `/agents/${id}`)).status, 404);
     assert.equal((await call('PATCH', `/agents/${id}`, { agent: { name: 'x' } })).status, 404);
-    assert.deepEqual(await eventsOf(id), [['agent.delete', 'Test agent']]);
+    assert.deepEqual(await eventsOf(id), [['agent.destroy', 'Test agent']]);
     await running.close();
   });
 

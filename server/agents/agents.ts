@@ -51,7 +51,7 @@ export async function removeAgent(context: Context, caller: LoginCaller, id: num
     await updateAgent(tx, key, { deleted_at: at, updated_at: at });
     const object = { type: 'Agent', id, name: agent.name } as const;
     const message = `${caller.member_name} removed the agent ${agent.name}`;
-    await recordEvent(context, tx, { ...causedBy(caller), type: 'agent.delete', at, object, message });
+    await recordEvent(context, tx, { ...causedBy(caller), type: 'agent.destroy', at, object, message });
   });
   await context.agents.end(id, 'the agent was removed');
 }

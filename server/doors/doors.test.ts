@@ -130,7 +130,7 @@ describe('a door', () => {
     assert.deepEqual(
       body.map((event: Event) => [event.type, event.object_name, event.place_id]),
       [
-        ['lock.delete', 'Portal', place_id],
+        ['lock.destroy', 'Portal', place_id],
         ['lock.update', 'Portal', place_id],
         ['lock.create', 'Gate', place_id],
       ],

@@ -99,7 +99,7 @@ export async function removeDoor(context: Context, { caller, params, reply }: Lo
     const { name, place_id } = door;
     const message = `${caller.member_name} deleted the door ${name}`;
     const object = { type: 'Lock', id: key.id, name } as const;
-    const event = { ...causedBy(caller), type: 'lock.delete', at, object, place_id, message } as const;
+    const event = { ...causedBy(caller), type: 'lock.destroy', at, object, place_id, message } as const;
     await recordEvent(context, tx, event);
   });
   reply.code(204);

@@ -218,7 +218,7 @@ describe('POST /event_sets', () => {
     const { events } = await make({ place_id: id });
     assert.deepEqual(
       events.map(({ type }: Event) => type),
-      ['place.delete', 'place.create'],
+      ['place.destroy', 'place.create'],
     );
   });
 });

@@ -88,7 +88,7 @@ describe('an event', () => {
     const events = (await call(`/events?event_object_type=GroupLink&event_object_id=${id}`)).body;
     assert.deepEqual(
       events.map((event: { type: string; place_id: number }) => [event.type, event.place_id]),
-      ['delete', 'update', 'create'].map((action) => [`group_link.${action}`, place_id]),
+      ['destroy', 'update', 'create'].map((action) => [`group_link.${action}`, place_id]),
     );
   });
 

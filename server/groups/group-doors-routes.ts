@@ -69,7 +69,7 @@ export async function removeGroupDoor(context: Context, { caller, params, reply 
     const { group_name, door_name, place_id } = found;
     const object = { type: 'GroupLock', id: key.id, name: `${group_name}: ${door_name}` } as const;
     const message = `${caller.member_name} took the door ${door_name} out of the group ${group_name}`;
-    const event = { ...causedBy(caller), type: 'group_lock.delete', at, object, place_id, message } as const;
+    const event = { ...causedBy(caller), type: 'group_lock.destroy', at, object, place_id, message } as const;
     await recordEvent(context, tx, event);
   });
   reply.code(204);

@@ -137,7 +137,7 @@ describe('a group', () => {
     assert.deepEqual(
       body.map((event: Event) => [event.type, event.object_name, event.place_id]),
       [
-        ['group.delete', 'Late', place_id],
+        ['group.destroy', 'Late', place_id],
         ['group.update', 'Late', place_id],
         ['group.create', 'Early', place_id],
       ],
@@ -283,7 +283,7 @@ describe('a door in a group', () => {
     assert.deepEqual(
       body.map((event: Event) => [event.type, event.object_name, event.place_id]),
       [
-        ['group_lock.delete', 'Log: Front door', place_id],
+        ['group_lock.destroy', 'Log: Front door', place_id],
         ['group_lock.create', 'Log: Front door', place_id],
       ],
     );

@@ -88,7 +88,7 @@ export async function removeGroup(context: Context, { caller, params, reply }: L
     const object = { type: 'Group', id: key.id, name: group.name } as const;
     const message = `${caller.member_name} deleted the group ${group.name}`;
     const { place_id } = group;
-    const event = { ...causedBy(caller), type: 'group.delete', at, object, place_id, message } as const;
+    const event = { ...causedBy(caller), type: 'group.destroy', at, object, place_id, message } as const;
     await recordEvent(context, tx, event);
   });
   reply.code(204);

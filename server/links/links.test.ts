@@ -462,7 +462,7 @@ describe('DELETE /group_links/:id', () => {
     const { id } = await make({ name: 'Ada' });
     await call('DELETE', `/group_links/${id}`);
     await call('DELETE', `/group_links/${id}`);
-    const path = `/events?event_type=group_link.delete&event_object_id=${id}&event_object_type=GroupLink`;
+    const path = `/events?event_type=group_link.destroy&event_object_id=${id}&event_object_type=GroupLink`;
     const { body } = await call('GET', path);
     assert.deepEqual(
       body.map(({ object_name, actor_type }: { object_name: string; actor_type: string }) => [

@@ -112,7 +112,7 @@ export async function revokeLink(context: Context, caller: LoginCaller, id: numb
     await updateLink(tx, { organization_id, id }, { revoked_at: at, updated_at: at });
     await revokePasses(context, tx, { organization_id, id });
     const message = `${caller.member_name} revoked the access link of ${link.name}`;
-    await recordLinkEvent(context, tx, { caller, type: 'group_link.delete', at, link, message });
+    await recordLinkEvent(context, tx, { caller, type: 'group_link.destroy', at, link, message });
   });
 }
 

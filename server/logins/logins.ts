@@ -181,7 +181,7 @@ async function recordKey(context: Context, tx: Transaction, event: KeyEvent): Pr
   const login_id = maker?.login_id ?? null;
   await recordEvent(context, tx, {
     organization_id: key.organization_id,
-    type: what === 'created' ? 'login.create' : 'login.delete',
+    type: what === 'created' ? 'login.create' : 'login.destroy',
     at,
     actor: maker && { type: 'User', id: maker.member_id, name: maker.member_name, email: maker.member_email },
     authenticated_by: login_id === null ? null : { type: 'Login', id: login_id },

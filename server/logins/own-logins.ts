@@ -40,7 +40,7 @@ export async function endLogin(context: Context, caller: LoginCaller, id: number
     const what = login.type === 'api' ? 'revoked the API key' : 'ended the session';
     await recordChange(context, tx, {
       caller,
-      type: 'login.delete',
+      type: 'login.destroy',
       login,
       at: viewer.at,
       message: `${caller.member_name} ${what} ${login.name}`,
@@ -60,7 +60,7 @@ export async function endOtherLogins(context: Context, caller: LoginCaller): Pro
     if (!login) throw new PosternError('unauthorized');
     await revokeLoginsOf(tx, { organization_id, id: member_id }, { at, except: login_id });
     const message = `${caller.member_name} ended all sessions but this one`;
-    await recordChange(context, tx, { caller, type: 'login.delete', login, at, message });
+    await recordChange(context, tx, { caller, type: 'login.destroy', login, at, message });
   });
 }
 
@@ -90,7 +90,7 @@ export function requireWriting({ scopes }: Pick<LoginCaller, 'scopes'>): void {
 
 interface LoginEvent {
   caller: LoginCaller;
-  type: 'login.update' | 'login.delete';
+  type: 'login.update' | 'login.destroy';
   login: { id: number; name: string };
   at: string;
   message: string;

@@ -97,7 +97,7 @@ export async function removeMember(context: Context, caller: LoginCaller, id: nu
     await updateMember(tx, member, { deleted_at: at, updated_at: at });
     await revokeLoginsOf(tx, key, { at });
     await deleteTokens(tx, key);
-    await record(context, tx, { caller, type: 'member.delete', member, at });
+    await record(context, tx, { caller, type: 'member.destroy', member, at });
   });
 }
 
@@ -175,7 +175,7 @@ async function hashNew(
 
 interface MemberEvent {
   caller: LoginCaller;
-  type: 'member.create' | 'member.invite' | 'member.update' | 'member.delete';
+  type: 'member.create' | 'member.invite' | 'member.update' | 'member.destroy';
   member: { id: number; name: string };
   at: string;
 }

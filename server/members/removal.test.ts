@@ -81,7 +81,7 @@ describe('removing a member', () => {
     assert.equal(signedIn.status, 401);
     for (const method of ['GET', 'DELETE'])
       assert.equal((await call(owner.secret, method, `/members/${body.id}`)).status, 404);
-    const events = (await call(owner.secret, 'GET', '/events?event_type=member.delete')).body;
+    const events = (await call(owner.secret, 'GET', '/events?event_type=member.destroy')).body;
     assert.deepEqual([events.length, events[0].object_name], [1, email]);
   });
 

@@ -159,7 +159,7 @@ describe('a place', () => {
     assert.deepEqual(
       body.map((event: Event) => [event.type, event.object_name, event.place_id, event.actor_type]),
       [
-        ['place.delete', 'Spire', id, 'User'],
+        ['place.destroy', 'Spire', id, 'User'],
         ['place.update', 'Spire', id, 'User'],
         ['place.create', 'Tower', id, 'User'],
       ],

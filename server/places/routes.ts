@@ -91,7 +91,7 @@ export async function removePlace(context: Context, { caller, params, reply }: L
     await updatePlace(tx, place, { deleted_at: at, updated_at: at });
     const object = { type: 'Place', id, name: place.name } as const;
     const message = `${caller.member_name} deleted the place ${place.name}`;
-    const event = { ...causedBy(caller), type: 'place.delete', at, object, place_id: id, message } as const;
+    const event = { ...causedBy(caller), type: 'place.destroy', at, object, place_id: id, message } as const;
     await recordEvent(context, tx, event);
   });
   reply.code(204);

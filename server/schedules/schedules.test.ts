@@ -226,7 +226,7 @@ describe('a schedule', () => {
     assert.deepEqual(
       events.map((event: { type: string; object_name: string }) => [event.type, event.object_name]),
       [
-        ['schedule.delete', 'Hours of Visitors'],
+        ['schedule.destroy', 'Hours of Visitors'],
         ['schedule.update', 'Hours of Visitors'],
         ['schedule.create', 'Hours'],
       ],

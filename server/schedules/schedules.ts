@@ -76,7 +76,7 @@ export async function removeSchedule(context: Context, caller: LoginCaller, id: 
   await context.database.of(caller.organization_id).transaction(async (tx) => {
     const schedule = await holdSchedule(tx, caller, id);
     await deleteSchedule(tx, schedule);
-    await recordChange(context, tx, { caller, schedule, at, type: 'schedule.delete', did: 'removed' });
+    await recordChange(context, tx, { caller, schedule, at, type: 'schedule.destroy', did: 'removed' });
   });
 }
 

@@ -405,7 +405,7 @@ describe('uses', () => {
 
 describe('a change while others unlock', () => {
   const ways: readonly [string, (id: number) => Promise<Answer>, string][] = [
-    ['revoking', (id) => call('DELETE', `/group_links/${id}`), 'group_link.delete'],
+    ['revoking', (id) => call('DELETE', `/group_links/${id}`), 'group_link.destroy'],
     ['suspending', (id) => change(id, { suspended: true }), 'group_link.update'],
     ['ending', (id) => change(id, { valid_until: now }), 'group_link.update'],
   ];
