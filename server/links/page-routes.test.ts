@@ -58,6 +58,7 @@ async function openPage(secret: string): Promise<Page> {
 
 /** Everything there is, so that what changes nothing can be seen to. */
 async function rows(): Promise<unknown> {
+  await server.context.database.settled(); // a position comes a moment after its event on PostgreSQL
   const { query } = server.context.database.everywhere.read;
   const tables = ['links', 'passes', 'events', 'event_outcomes', 'logins', 'installation'] as const;
   return Promise.all(tables.map((table) => query.selectFrom(table).selectAll().execute()));

@@ -30,6 +30,7 @@ const unlock = (secret: string) => server.call('POST', `/locks/${door_id}/unlock
 
 /** Everything an action may have left behind. */
 async function rows(): Promise<unknown> {
+  await server.context.database.settled(); // a position comes a moment after its event on PostgreSQL
   const { query } = server.context.database.everywhere.read;
   const tables = [
     'links',
