@@ -85,6 +85,7 @@ async function rows(): Promise<unknown> {
     'member_groups',
     'member_tokens',
   ] as const;
+  await server.context.database.settled(); // a position comes a moment after its event on PostgreSQL
   return Promise.all(tables.map((table) => query.selectFrom(table).selectAll().execute()));
 }
 
