@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Answer } from './scan.ts';
 import { type Presentation, Session, type SessionSettings } from './session.ts';
 
@@ -17,10 +16,11 @@ export class Connection {
 
   readonly #settings: ConnectionSettings;
   readonly #connected = Promise.withResolvers<void>();
-  readonly #stop = new AbortController();
   readonly #done: Promise<void>;
   #session: Session | null = null;
   #lastProblem = '';
+  #isStopped = false;
+  #endPause = () => {};
 
   constructor(settings: ConnectionSettings) {
     this.#settings = settings;
@@ -36,7 +36,8 @@ export class Connection {
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
+    this.#isStopped = true;
+    this.#endPause();
     await this.#session?.close();
     await this.#done;
     this.#connected.reject(new Error('The agent was stopped before it was connected.'));
@@ -44,14 +45,25 @@ export class Connection {
 
   async #keepOpen(): Promise<void> {
     let delay = reconnectDelayMsMin;
-    while (!this.#stop.signal.aborted) {
+    while (!this.#isStopped) {
       const lasted_ms = await this.#oneSession();
       // A session that ends right after its welcome is a quarrel, not a connection: keep backing off.
       if (lasted_ms > reconnectDelayMsMax) delay = reconnectDelayMsMin;
-      const jittered = delay * (0.5 + this.#settings.random() / 2);
-      await pause(jittered, undefined, { signal: this.#stop.signal }).catch(() => {});
+      await this.#pause(delay * (0.5 + this.#settings.random() / 2));
       delay = Math.min(delay * 2, reconnectDelayMsMax);
     }
+  }
+
+  /** Over at once when the connection is closed. */
+  #pause(ms: number): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#settings.after(ms, resolve);
+    this.#endPause = () => {
+      cancel();
+      resolve();
+    };
+    return promise;
   }
 
   async #oneSession(): Promise<number> {
@@ -66,7 +78,7 @@ export class Connection {
     }
     const problem = await this.#session.ended;
     // While it only says the same again, once is enough.
-    if (!this.#stop.signal.aborted && problem !== this.#lastProblem) log.warn({ url }, problem);
+    if (!this.#isStopped && problem !== this.#lastProblem) log.warn({ url }, problem);
     this.#lastProblem = problem;
     return monotonicMs() - since;
   }

@@ -67,7 +67,7 @@ describe('an agent', () => {
     const deadline_ms = (await peer.read('heartbeat')).monotonic_ms + 2_500;
     const commands = [{ command_id: 'c', door_id: 4, pulse_ms: 3_000, deadline_ms }];
     peer.send({ type: 'unlock', session: peer.session, sequence: 1, commands });
-    assert.equal((await peer.read('outcome')).outcome, 'done');
+    assert.equal((await peer.read('outcomes')).outcomes[0]?.outcome, 'done');
     peer.send({ type: 'decision', presentation_id, granted: true, reason: null });
     assert.equal(await shown, 'granted');
     assert.deepEqual(pulses, [[{ id: 4, name: 'Side door' }, 3_000]]);

@@ -48,6 +48,10 @@ export interface RunningAgent extends AsyncDisposable {
 
 const at = () => new Date().toISOString();
 const monotonicMs = () => performance.now();
+const after = (ms: number, work: () => void) => {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+};
 const nonce = () => randomBytes(32).toString('base64url');
 const random = () => Math.random();
 
@@ -160,6 +164,7 @@ class Agent {
       locks: this.#locks,
       doorStates: this.#doorStates,
       monotonicMs,
+      after,
       nonce,
       random,
       log,

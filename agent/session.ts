@@ -1,11 +1,13 @@
 import { Compile } from 'typebox/compile';
-import { type ClientOptions, type RawData, WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import {
   type AgentMessage,
   agentFrameBytesMax,
   agentSubprotocol,
   heartbeatTimeoutMs,
+  outcomesPerMessageMax,
   ServerMessage,
+  type ToldOutcome,
 } from '../domain/agent-protocol.ts';
 import { obey, type UnlockMessage } from './commands.ts';
 import type { DoorStates } from './door-states.ts';
@@ -31,6 +33,21 @@ export interface Presentation {
   text: string;
 }
 
+/** What is needed of a WebSocket (one of the library `ws` has it): whole messages, in order, until it is closed. */
+export interface SessionSocket {
+  readonly readyState: number;
+  readonly OPEN: number;
+  on(event: 'open', listener: () => void): unknown;
+  on(event: 'message', listener: (data: { toString(): string }, isBinary: boolean) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'close', listener: (code: number, reason: { toString(): string }) => void): unknown;
+  send(text: string): void;
+  /** Says goodbye with this code (RFC 6455 §7.4). */
+  close(code: number): void;
+  /** Ends it at once, whatever the other side does. */
+  terminate(): void;
+}
+
 export interface SessionSettings {
   url: string;
   identity: Identity;
@@ -40,12 +57,16 @@ export interface SessionSettings {
   /** By door: what the agent offers and the server may command. */
   locks: ReadonlyMap<number, Lock>;
   /** How the doors stand, over all sessions. */
-  doorStates: DoorStates;
+  doorStates: Pick<DoorStates, 'isLockedDown' | 'keep'>;
   /** Never goes back, and is not set by anyone. */
   monotonicMs: () => number;
+  /** Does the work once so many milliseconds of that clock have passed, unless what this answers is called before. */
+  after: (ms: number, work: () => void) => () => void;
   /** 32 fresh random bytes, base64url. */
   nonce: () => string;
   log: AgentLog;
+  /** How to reach the server; absent: by a WebSocket. */
+  openSocket?: (settings: SessionSettings) => SessionSocket;
   timeouts?: Partial<typeof timeoutDefaults>;
 }
 
@@ -73,17 +94,18 @@ export class Session {
 
   readonly #settings: SessionSettings;
   readonly #timeouts: typeof timeoutDefaults;
-  readonly #socket: WebSocket;
+  readonly #socket: SessionSocket;
   readonly #handshake: Handshake;
   readonly #welcome = Promise.withResolvers<boolean>();
   readonly #end = Promise.withResolvers<string>();
   readonly #waiting = new Map<number, (answer: Answer | null) => void>();
   #stage: 'hello' | 'proof' | 'open' | 'ended' = 'hello';
   #problem: string | null = null;
-  #silence: NodeJS.Timeout;
+  #cancelSilence: () => void;
   #session = '';
   #sequence = 0;
   #presentations = 0;
+  readonly #untold: ToldOutcome[] = [];
   /** Of each door, the newest revision that this session has told. */
   readonly #revisions = new Map<number, number>();
 
@@ -93,15 +115,10 @@ export class Session {
     this.#handshake = new Handshake(settings.identity, settings.nonce());
     this.welcomed = this.#welcome.promise;
     this.ended = this.#end.promise;
-    this.#silence = setTimeout(
-      () => this.#finish('The server did not complete the handshake in time.'),
-      this.#timeouts.handshake_ms,
+    this.#cancelSilence = settings.after(this.#timeouts.handshake_ms, () =>
+      this.#finish('The server did not complete the handshake in time.'),
     );
-    this.#socket = new WebSocket(settings.url, agentSubprotocol, {
-      maxPayload: agentFrameBytesMax,
-      perMessageDeflate: false,
-      ...onlyTrusting(settings.server_certificate?.()),
-    });
+    this.#socket = (settings.openSocket ?? openWebSocket)(settings);
     this.#socket.on('open', () => this.#hello());
     this.#socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
     this.#socket.on('error', (error) => this.#finish(`The connection failed: ${words(error)}`));
@@ -113,9 +130,10 @@ export class Session {
     if (this.#stage !== 'open' || this.#waiting.size >= presentationsWaitingMax) return Promise.resolve(null);
     const presentation_id = this.#presentations++;
     const { promise, resolve } = Promise.withResolvers<Answer | null>();
-    const tooLate = setTimeout(() => this.#answer(presentation_id, null), this.#timeouts.decision_ms);
+    const { after } = this.#settings;
+    const cancel = after(this.#timeouts.decision_ms, () => this.#answer(presentation_id, null));
     this.#waiting.set(presentation_id, (answer) => {
-      clearTimeout(tooLate);
+      cancel();
       resolve(answer);
     });
     this.#send({ type: 'presentation', presentation_id, ...presentation });
@@ -132,7 +150,7 @@ export class Session {
     this.#send(this.#handshake.hello({ door_ids: [...locks.keys()], readers: [...readers] }));
   }
 
-  #receive(data: RawData, isBinary: boolean): void {
+  #receive(data: { toString(): string }, isBinary: boolean): void {
     if (this.#stage === 'ended') return;
     const message = isBinary ? null : parsed(data.toString());
     if (message === null) this.#finish('The server sent something that is no message of the protocol.');
@@ -154,9 +172,7 @@ export class Session {
       return;
     }
     this.#stage = 'open';
-    clearTimeout(this.#silence);
-    const silent = () => this.#finish('The server has been silent for too long.');
-    this.#silence = setTimeout(silent, this.#timeouts.heartbeat_ms);
+    this.#awaitHeartbeat();
     this.#welcome.resolve(true);
   }
 
@@ -181,8 +197,14 @@ export class Session {
   }
 
   #heartbeat(sequence: number): void {
-    this.#silence.refresh();
+    this.#awaitHeartbeat();
     this.#send({ type: 'heartbeat', sequence, monotonic_ms: this.#settings.monotonicMs() });
+  }
+
+  #awaitHeartbeat(): void {
+    this.#cancelSilence();
+    const silent = () => this.#finish('The server has been silent for too long.');
+    this.#cancelSilence = this.#settings.after(this.#timeouts.heartbeat_ms, silent);
   }
 
   /** A later number than the next one says that a message was lost: only a new session knows where it stands. */
@@ -206,7 +228,18 @@ export class Session {
     const order = { message, command, session: this.#session, next_sequence, locked_down };
     const outcome = await obey({ ...order, now_ms: monotonicMs(), lock: locks.get(door_id) });
     if (outcome.outcome === 'not_done') log.warn({ command_id, door_id }, `Not done: ${outcome.message}`);
-    this.#send({ type: 'outcome', command_id, ...outcome });
+    this.#tell({ command_id, ...outcome });
+  }
+
+  /** What is known by the end of this turn of the event loop travels together. */
+  #tell(outcome: ToldOutcome): void {
+    this.#untold.push(outcome);
+    if (this.#untold.length === 1) setImmediate(() => this.#tellAll());
+  }
+
+  #tellAll(): void {
+    while (this.#untold.length > 0)
+      this.#send({ type: 'outcomes', outcomes: this.#untold.splice(0, outcomesPerMessageMax) });
   }
 
   /** What is older than what is known is dropped; the server hears that it is kept when it is written down. */
@@ -227,16 +260,17 @@ export class Session {
   }
 
   #send(message: AgentMessage): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
   /** Ends the session once, for the first reason there is. */
   #finish(problem: string, code = policyViolation): void {
     if (this.#stage === 'ended') return;
+    this.#tellAll();
     this.#stage = 'ended';
     this.#problem = problem;
-    clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#socket.terminate(), goodbyeTimeoutMs);
+    this.#cancelSilence();
+    this.#cancelSilence = this.#settings.after(goodbyeTimeoutMs, () => this.#socket.terminate());
     this.#socket.close(code);
     this.#welcome.resolve(false);
     for (const presentation_id of [...this.#waiting.keys()]) this.#answer(presentation_id, null);
@@ -245,9 +279,17 @@ export class Session {
   #closed(code: number, reason: string): void {
     const said = reason === '' ? '' : `: ${reason.slice(0, closeReasonLengthMax)}`;
     this.#finish(`The server ended the session (${code}${said}).`);
-    clearTimeout(this.#silence);
+    this.#cancelSilence();
     this.#end.resolve(this.#problem ?? 'The session ended.');
   }
+}
+
+function openWebSocket({ url, server_certificate }: SessionSettings): WebSocket {
+  return new WebSocket(url, agentSubprotocol, {
+    maxPayload: agentFrameBytesMax,
+    perMessageDeflate: false,
+    ...onlyTrusting(server_certificate?.()),
+  });
 }
 
 /** For TLS: a certificate that is trusted itself needs neither an authority nor the right name. */

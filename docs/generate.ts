@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { denials, type ErrorEntry, errors } from '../domain/errors.ts';
 import { settingTable } from '../server/config.ts';
 import { apiIntroduction, apiPageLines } from './api-page.ts';
+import { benchmarksIntroduction, benchmarksPageLines } from './benchmarks-page.ts';
 import { limitsIntroduction, limitsPageLines } from './limits-page.ts';
 
 /*
@@ -14,6 +15,7 @@ const pages: Record<string, () => string> = {
   'reference/errors.md': errorsPage,
   'reference/api.md': apiPage,
   'reference/limits.md': limitsPage,
+  'reference/benchmarks.md': benchmarksPage,
 };
 
 function settingsPage(): string {
@@ -56,6 +58,10 @@ function errorsPage(): string {
 
 function limitsPage(): string {
   return page('Limits', limitsIntroduction, limitsPageLines());
+}
+
+function benchmarksPage(): string {
+  return page('Benchmarks', benchmarksIntroduction, benchmarksPageLines());
 }
 
 function apiPage(): string {

@@ -23,6 +23,8 @@ export const outcomeTimeoutMs = 3_000;
 export const doorStatesTimeoutMs = 2_000;
 /** How many doors one such message tells about: it also travels between server processes, in less than 8,000 bytes. */
 export const doorStatesPerMessageMax = 64;
+/** How many outcomes one message tells, each with a sentence: less than a frame. */
+export const outcomesPerMessageMax = 128;
 /** The longest text a reader passes on: the capacity of a QR code, version 40-L, alphanumeric (ISO/IEC 18004). */
 export const readerTextLengthMax = 4_296;
 
@@ -53,17 +55,24 @@ export const AgentMessage = Type.Union([
     reader: Type.String({ minLength: 1, maxLength: 200 }),
     text: Type.String({ maxLength: readerTextLengthMax }),
   }),
-  /** What became of a command. `not_done`: the lock did not move, and why, in words. */
+  /** What became of commands, those of one moment together. `not_done`: the lock did not move, and why, in words. */
   Type.Object({
-    type: Type.Literal('outcome'),
-    command_id: Type.String({ maxLength: 64 }),
-    outcome: Type.Union([Type.Literal('done'), Type.Literal('not_done')]),
-    message: Type.Optional(Type.String({ maxLength: 200 })),
+    type: Type.Literal('outcomes'),
+    outcomes: Type.Array(
+      Type.Object({
+        command_id: Type.String({ maxLength: 64 }),
+        outcome: Type.Union([Type.Literal('done'), Type.Literal('not_done')]),
+        message: Type.Optional(Type.String({ maxLength: 200 })),
+      }),
+      { minItems: 1, maxItems: outcomesPerMessageMax },
+    ),
   }),
   /** The agent has written down how those doors stand. */
   Type.Object({ type: Type.Literal('door_states_kept'), message_id: Type.Integer({ minimum: 1 }) }),
 ]);
 export type AgentMessage = Static<typeof AgentMessage>;
+
+export type ToldOutcome = Extract<AgentMessage, { type: 'outcomes' }>['outcomes'][number];
 
 export const ServerMessage = Type.Union([
   Type.Object({ type: Type.Literal('challenge'), nonce: Nonce }),

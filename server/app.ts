@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { type Endpoint, endpoints, type Operation } from '../domain/endpoints.ts';
 import { errorBody, PosternError } from '../domain/errors.ts';
 import { takesIdempotencyKey } from '../domain/idempotency.ts';
-import { authenticate } from './authentication.ts';
+import { authenticate, isOfPage } from './authentication.ts';
 import { requireScope } from './authorization.ts';
 import type { Caller, Context } from './context.ts';
 import { isUnavailable } from './database/database.ts';
@@ -30,6 +30,7 @@ import { type IsAmong, requestIdOf, withinRanges } from './http/proxies.ts';
 import { type LimitName, networkOf } from './http/rate-limits.ts';
 import type { TlsPair } from './http/tls.ts';
 import { hardenServer, transport } from './http/transport.ts';
+import { countUnanswered } from './http/unanswered.ts';
 import type { Handlers } from './routes.ts';
 import { isLoopback } from './setting-values.ts';
 
@@ -48,10 +49,6 @@ const wrongCredentials: Partial<Record<PosternError['reason'], LimitName>> = {
 };
 
 declare module 'fastify' {
-  interface FastifyInstance {
-    /** Resolves when no request that has arrived whole waits for its answer. */
-    answered(): Promise<void>;
-  }
   interface FastifyRequest {
     /** Set by the route's own `onRequest`, before its handler. */
     caller: Caller;
@@ -92,14 +89,17 @@ export function createApp(parts: AppParts): FastifyInstance {
     isExempt: (address) => isProxy(address) || isOwn(address),
     enabled: context.limits.enabled,
   });
-  app.register(cookie);
   readBodies(app);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.headers(always);
     prepareAnswer(request, reply);
     if (!isOwn(request.ip)) context.limits.require('requests_of_address', networkOf(request.ip));
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => noteAnswer(parts, request, reply));
+  app.addHook('onResponse', (request, reply, done) => {
+    noteAnswer(parts, request, reply);
+    done();
+  });
   app.addHook('onRoute', ({ config, url }) => {
     const operation = config && 'operation' in config ? config.operation : undefined;
     if (typeof operation !== 'string' || !Object.hasOwn(endpoints, operation))
@@ -113,9 +113,15 @@ export function createApp(parts: AppParts): FastifyInstance {
       return reply.code(204).headers(preflightHeaders).send();
     return answerError(parts, new PosternError('not_found'), { reply, request });
   });
-  const handlers = parts.handlersOver(context);
-  for (const operation of Object.keys(endpoints) as Operation[]) // the table's own keys
-    addRoutes(app, { ...parts, handlers }, operation);
+  const routeParts = { ...parts, handlers: parts.handlersOver(context) };
+  const operations = Object.keys(endpoints) as Operation[]; // the table's own keys
+  for (const operation of operations)
+    if (!isOfPage(endpoints[operation])) addRoutes(app, routeParts, operation);
+  app.register(async (page) => {
+    await page.register(cookie); // nobody else has any
+    for (const operation of operations)
+      if (isOfPage(endpoints[operation])) addRoutes(page, routeParts, operation);
+  });
   return app;
 }
 
@@ -179,34 +185,6 @@ function limitCaller({ limits }: Context, caller: Caller): void {
 /** This machine: its own programs, or a proxy that does not say for whom it asks. That is everybody, and no attacker. */
 function isOwn(address: string | undefined): boolean {
   return address !== undefined && isLoopback(networkOf(address));
-}
-
-/** Counts from the moment a request is there whole until its answer has left. */
-function countUnanswered(app: FastifyInstance): void {
-  const unanswered = new Set<FastifyRequest>();
-  let whenNone = () => {};
-  app.addHook('preHandler', async (request) => {
-    if (!isEndless(request)) unanswered.add(request);
-  });
-  app.addHook('onResponse', async (request) => {
-    unanswered.delete(request);
-    if (unanswered.size === 0) whenNone();
-  });
-  app.addHook('onRequestAbort', async (request) => {
-    unanswered.delete(request);
-    if (unanswered.size === 0) whenNone();
-  });
-  app.decorate('answered', () => {
-    if (unanswered.size === 0) return Promise.resolve();
-    return new Promise<void>((resolve) => {
-      whenNone = resolve;
-    });
-  });
-}
-
-function isEndless(request: FastifyRequest): boolean {
-  const { config } = request.routeOptions;
-  return 'endless' in config && config.endless === true;
 }
 
 function prepareAnswer(request: FastifyRequest, reply: FastifyReply): void {

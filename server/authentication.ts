@@ -14,8 +14,8 @@ export async function authenticate(
   request: FastifyRequest,
 ): Promise<Caller> {
   const { callers } = endpoint;
-  const isPage = endpoint.paths.some((path) => path.startsWith('/page/'));
-  if (isPage && request.method === 'POST' && !isFromOurPage(request)) throw new PosternError('cross_site');
+  if (isOfPage(endpoint) && request.method === 'POST' && !isFromOurPage(request))
+    throw new PosternError('cross_site');
   if (callers.includes('anyone') && callers.includes('login')) return authenticateIfAny(context, request);
   if (callers.includes('anyone') || callers.includes('agent')) return { kind: 'anyone' };
   if (callers.includes('page')) return authenticatePage(context, request);
@@ -28,6 +28,11 @@ export async function authenticate(
   if (!known) throw new PosternError('unauthorized');
   if (!callers.includes(known.kind)) throw new PosternError('forbidden');
   return known;
+}
+
+/** What the visitor's page asks for: with its cookie, and from nowhere else. */
+export function isOfPage({ paths }: Endpoint): boolean {
+  return paths.some((path) => path.startsWith('/page/'));
 }
 
 /** Where a password in the body will do, a credential that is over is no obstacle. */

@@ -122,7 +122,7 @@ export const settingTable = {
 };
 
 /** What only the tests read: a random test's seed, whether to run at length, and where to make databases. */
-const testSettings = ['POSTERN_SEED', 'POSTERN_LONG', 'POSTERN_TEST_POSTGRES'];
+const testSettings = ['POSTERN_SEED', 'POSTERN_TEST_FIGURES', 'POSTERN_TEST_POSTGRES'];
 
 export interface Config {
   host: string;

@@ -8,6 +8,7 @@ import type { RateLimits } from './http/rate-limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { OrganizationKeys } from './organizations/keys.ts';
 import type { Sealer } from './secrets/sealer.ts';
+import type { Outcomes } from './unlocks/outcomes.ts';
 
 /** What operations need from outside themselves. Made once in main.ts; tests put their own clock in. */
 export interface Context {
@@ -20,6 +21,8 @@ export interface Context {
   clock: Clock;
   random: Random;
   agents: AgentSessions;
+  /** Writes down what became of commands. */
+  outcomes: Outcomes;
   keys: OrganizationKeys;
   /** Without a slash at the end: links begin with it. */
   publicUrl: string;
@@ -40,6 +43,11 @@ export interface Clock {
   now(): string;
   /** Milliseconds that only ever go forward, for ages and deadlines. */
   monotonicMs(): number;
+  /**
+   * Does the work once so many monotonic milliseconds have passed, unless what this answers is called before. What is
+   * due keeps no process running.
+   */
+  after(ms: number, work: () => void): () => void;
 }
 
 export interface Random {

@@ -52,6 +52,20 @@ export async function openLog(settings: LogSettings, write: (line: string) => vo
   return pino(options, { write: (line: string) => write(readable(withoutSecrets(line))) });
 }
 
+/** Collects what one turn of the event loop writes: a busy server would otherwise call the system for every line. */
+export function oncePerTurn(write: (lines: string) => void): { later(line: string): void; now(): void } {
+  let lines = '';
+  const now = () => {
+    if (lines !== '') write(lines);
+    lines = '';
+  };
+  const later = (line: string) => {
+    if (lines === '') setImmediate(now);
+    lines += line;
+  };
+  return { later, now };
+}
+
 /** An error on its own would be the line's sentence as well, as it is. */
 function withSentence(this: Logger, args: Parameters<LogFn>, method: LogFn): void {
   const [first] = args as unknown[]; // pino's own overloads

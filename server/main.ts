@@ -18,13 +18,14 @@ import { busCounters } from './http/shared-counters.ts';
 import { openTls, ownCertificate } from './http/tls.ts';
 import { type HostKey, openHostKey } from './installation.ts';
 import { readPageFiles } from './links/page-files.ts';
-import { openLog } from './log.ts';
+import { oncePerTurn, openLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { OrganizationKeys } from './organizations/keys.ts';
 import { Reference } from './reference/reference.ts';
 import { createHandlers } from './routes.ts';
 import { createSealer } from './secrets/sealer.ts';
 import { asSettingError, openDatabase } from './storage.ts';
+import { Outcomes } from './unlocks/outcomes.ts';
 import { Presentations } from './unlocks/presentations.ts';
 
 /** The database with everything that operations need, and no network: for commands that change it from the outside. */
@@ -50,9 +51,23 @@ export interface Outside {
 }
 
 const systemClock: Clock = {
-  now: () => new Date().toISOString(),
+  now: presentInstant,
   monotonicMs: () => performance.now(),
+  after(ms, work) {
+    const timer = setTimeout(work, ms).unref();
+    return () => clearTimeout(timer);
+  },
 };
+
+let lastMs = 0;
+let lastInstant = '';
+
+/** Spelt once a millisecond: a busy server asks several times in each. */
+function presentInstant(): string {
+  const ms = Date.now();
+  if (ms !== lastMs) [lastMs, lastInstant] = [ms, new Date(ms).toISOString()];
+  return lastInstant;
+}
 
 const systemRandom: Random = {
   bytes: (length) => randomBytes(length),
@@ -88,7 +103,8 @@ export async function openInstallation(
     sealer,
     clock,
     random,
-    agents: new AgentSessions({ bus, monotonicMs: systemClock.monotonicMs }),
+    agents: new AgentSessions({ bus, clock }),
+    outcomes: new Outcomes({ database, onError: onBackgroundError }),
     keys: new OrganizationKeys({ database, sealer }),
     publicUrl: config.publicUrl ?? ownUrl(config, config.port),
     onBackgroundError,
@@ -101,6 +117,7 @@ export async function openInstallation(
     metrics,
   };
   const close = async () => {
+    await context.outcomes.written();
     await bus.close();
     await database.close();
   };
@@ -137,7 +154,9 @@ function openStderrLog({ logLevel, logFormat }: Config): Promise<Logger> {
   const stderr = pino.destination({ fd: 2, sync: true });
   const { isTTY } = process.stderr;
   const format = logFormat ?? (isTTY ? 'text' : 'json');
-  return openLog({ level: logLevel ?? 'info', format, colour: isTTY }, (line) => stderr.write(line));
+  const write = oncePerTurn((lines) => stderr.write(lines));
+  process.once('exit', write.now);
+  return openLog({ level: logLevel ?? 'info', format, colour: isTTY }, write.later);
 }
 
 /** Serves an open installation over HTTP and to its agents. Closing the server leaves the installation open. */

@@ -36,9 +36,10 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Starts it on a free port of loopback, its data in memory where the system has such a folder. */
-export async function startPostgres(flags: readonly string[] = []): Promise<TestPostgres> {
-  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'postern-postgres-'));
+/** Starts it on a free port of loopback, its data in memory where the system has a folder for that, or in `parent`. */
+export async function startPostgres(flags: readonly string[] = [], parent?: string): Promise<TestPostgres> {
+  const inMemory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  const folder = mkdtempSync(join(parent ?? inMemory, 'postern-postgres-'));
   // As root it runs as the user postgres, who has to reach the data through this folder.
   chmodSync(folder, 0o711);
   const port = await freePort();

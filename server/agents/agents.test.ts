@@ -5,7 +5,7 @@ import { DoorStates } from '../../agent/door-states.ts';
 import type { Identity } from '../../agent/handshake.ts';
 import { agentUrl } from '../../agent/main.ts';
 import { Session } from '../../agent/session.ts';
-import { startTestServer, type TestServer } from '../../test/test-server.ts';
+import { realClock, startTestServer, type TestServer } from '../../test/test-server.ts';
 import { openHostKey } from '../installation.ts';
 import { rawPublicKey } from '../organizations/keys.ts';
 import { insertAgent } from './store.ts';
@@ -110,7 +110,7 @@ describe('an agent', () => {
       readers: [],
       locks: new Map(),
       doorStates: new DoorStates(server.folder),
-      monotonicMs: () => performance.now(),
+      ...realClock,
       nonce: () => randomBytes(32).toString('base64url'),
       log: { info: () => {}, warn: () => {} },
     });

@@ -121,7 +121,7 @@ class FakeAgent {
   }
 
   report(command_id: string, outcome: 'done' | 'not_done', message?: string): void {
-    this.say({ type: 'outcome', command_id, outcome, ...(message ? { message } : {}) });
+    this.say({ type: 'outcomes', outcomes: [{ command_id, outcome, ...(message ? { message } : {}) }] });
   }
 
   end(): void {

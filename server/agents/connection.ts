@@ -1,6 +1,5 @@
 import { sign, verify } from 'node:crypto';
 import { Compile } from 'typebox/compile';
-import type { RawData, WebSocket } from 'ws';
 import {
   AgentMessage,
   agentProtocolVersion,
@@ -17,6 +16,7 @@ import {
 } from '../../domain/agent-protocol.ts';
 import { PosternError } from '../../domain/errors.ts';
 import type { Context } from '../context.ts';
+import { isUnavailable } from '../database/database.ts';
 import type { HostKey } from '../installation.ts';
 import { publicKeyOf } from '../organizations/keys.ts';
 import type { Presentation, PresentationResult } from '../unlocks/presentations.ts';
@@ -25,11 +25,27 @@ import type { AgentSession, DoorCommand } from './sessions.ts';
 import { selectAgent, selectDoorIdsOfAgent, selectDoorStatesOfAgent } from './store.ts';
 
 const handshakeTimeoutMs = 5_000;
+/** How long a session that was ended waits for the other side's goodbye. */
+const goodbyeTimeoutMs = 1_000;
 const presentationsAtOnceMax = 64;
 const checker = Compile(AgentMessage);
 
 type Hello = Extract<AgentMessage, { type: 'hello' }>;
 type Known = { agent_id: number; organization_id: number; name: string; door_ids: ReadonlySet<number> };
+
+/** What is needed of a WebSocket (one of the library `ws` has it): whole messages, in order, until it is closed. */
+export interface AgentSocket {
+  readonly readyState: number;
+  readonly OPEN: number;
+  on(event: 'message', listener: (data: unknown, isBinary: boolean) => void): unknown;
+  on(event: 'close', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  send(text: string): void;
+  /** Says goodbye with this code (RFC 6455 §7.4). */
+  close(code: number): void;
+  /** Ends it at once, whatever the other side does. */
+  terminate(): void;
+}
 
 export interface AgentConnectionSettings {
   context: Context;
@@ -42,7 +58,7 @@ export interface AgentConnectionSettings {
 /** Speaks `domain/agent-protocol.ts` over one WebSocket, from hello to the end. */
 export class AgentConnection implements AgentSession {
   agent_id = 0;
-  readonly #socket: WebSocket;
+  readonly #socket: AgentSocket;
   readonly #settings: AgentConnectionSettings;
   readonly #serverNonce: string;
   #hello: Hello | null = null;
@@ -55,13 +71,13 @@ export class AgentConnection implements AgentSession {
   #told = 0;
   readonly #untilKept = new Map<number, (isKept: boolean) => void>();
   #ended = false;
-  #timer: NodeJS.Timeout;
+  #cancelTimer: () => void;
 
-  constructor(socket: WebSocket, settings: AgentConnectionSettings) {
+  constructor(socket: AgentSocket, settings: AgentConnectionSettings) {
     this.#socket = socket;
     this.#settings = settings;
     this.#serverNonce = Buffer.from(settings.context.random.bytes(32)).toString('base64url');
-    this.#timer = setTimeout(() => this.end('the handshake took too long'), handshakeTimeoutMs);
+    this.#cancelTimer = this.#after(handshakeTimeoutMs, () => this.end('the handshake took too long'));
     // One message after the other: a proof must not overtake the hello it belongs to.
     let turn: Promise<void> = Promise.resolve();
     socket.on('message', (data, isBinary) => {
@@ -81,9 +97,9 @@ export class AgentConnection implements AgentSession {
     this.#told += 1;
     const message_id = this.#told;
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => this.#kept(message_id, false), doorStatesTimeoutMs);
+    const cancel = this.#after(doorStatesTimeoutMs, () => this.#kept(message_id, false));
     this.#untilKept.set(message_id, (isKept) => {
-      clearTimeout(timer);
+      cancel();
       this.#untilKept.delete(message_id);
       resolve(isKept);
     });
@@ -95,7 +111,7 @@ export class AgentConnection implements AgentSession {
     if (this.#ended) return;
     this.#settings.log.info({ agent_id: this.agent_id, why }, 'agent session ends');
     this.#socket.close(1008);
-    setTimeout(() => this.#socket.terminate(), 1_000).unref();
+    this.#after(goodbyeTimeoutMs, () => this.#socket.terminate());
     this.#closed();
   }
 
@@ -109,13 +125,13 @@ export class AgentConnection implements AgentSession {
   #closed(): void {
     const wasOpen = !this.#ended;
     this.#ended = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#settings.context.agents.remove(this);
     for (const message_id of [...this.#untilKept.keys()]) this.#kept(message_id, false);
     if (this.#agent && wasOpen) this.#inBackground(noteAgentSeen(this.#settings.context, this.#agent));
   }
 
-  async #receive(data: RawData, isBinary: boolean): Promise<void> {
+  async #receive(data: unknown, isBinary: boolean): Promise<void> {
     if (this.#ended) return;
     const message = isBinary ? null : parse(String(data));
     if (message === null) return this.end('it sent something that is no message');
@@ -123,8 +139,10 @@ export class AgentConnection implements AgentSession {
     switch (message.type) {
       case 'heartbeat':
         return this.#noteHeartbeat(message.monotonic_ms, message.sequence);
-      case 'outcome':
-        return this.#settings.context.agents.report(this, message.command_id, message.outcome);
+      case 'outcomes':
+        for (const { command_id, outcome } of message.outcomes)
+          this.#settings.context.agents.report(this, command_id, outcome);
+        return;
       case 'presentation':
         return this.#present(this.#agent, message);
       case 'door_states_kept':
@@ -174,7 +192,7 @@ export class AgentConnection implements AgentSession {
     this.#say({ type: 'welcome', signature });
     this.#agent = agent;
     this.agent_id = agent.agent_id;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#beat();
   }
 
@@ -195,7 +213,7 @@ export class AgentConnection implements AgentSession {
       return this.end('it never sent a heartbeat');
     this.#heartbeats += 1;
     this.#say({ type: 'heartbeat', sequence: this.#heartbeats });
-    this.#timer = setTimeout(() => this.#beat(), heartbeatIntervalMs);
+    this.#cancelTimer = this.#after(heartbeatIntervalMs, () => this.#beat());
   }
 
   /** The agent can be given commands from its first heartbeat on: before it, no deadline could be named. */
@@ -262,6 +280,7 @@ export class AgentConnection implements AgentSession {
         ({ granted, reason }) => decided(granted, reason),
         (error: unknown) => {
           if (error instanceof PosternError) return decided(false, error.reason);
+          if (isUnavailable(error)) return decided(false, 'unavailable');
           this.#settings.log.warn({ err: error }, 'a presentation failed');
           return decided(false, 'internal');
         },
@@ -277,6 +296,10 @@ export class AgentConnection implements AgentSession {
 
   #now(): number {
     return this.#settings.context.clock.monotonicMs();
+  }
+
+  #after(ms: number, work: () => void): () => void {
+    return this.#settings.context.clock.after(ms, work);
   }
 }
 

@@ -1,5 +1,6 @@
 import { outcomeTimeoutMs } from '../../domain/agent-protocol.ts';
 import type { Bus } from '../bus/bus.ts';
+import type { Clock } from '../context.ts';
 
 const announceIntervalMs = 1_000;
 /** An agent whose process has not been heard of for this long is not there. */
@@ -19,7 +20,7 @@ export type Serve = (request: AgentRequest, ageMs: number) => Promise<unknown>;
 
 export interface ElsewhereSettings {
   bus: Bus;
-  monotonicMs(): number;
+  clock: Pick<Clock, 'monotonicMs' | 'after'>;
 }
 
 /** What this process tells the others about its own agents. */
@@ -37,16 +38,16 @@ export interface Here {
  */
 export class Elsewhere {
   readonly #bus: Bus;
-  readonly #monotonicMs: () => number;
+  readonly #clock: ElsewhereSettings['clock'];
   readonly #known = new Map<number, { process_id: string; heardMs: number }>();
   readonly #waiting = new Map<string, (answer: unknown) => void>();
   #here: Here = { agents: () => [], supersede: () => {}, serve: async () => null };
   #requests = 0;
-  #timer: NodeJS.Timeout | null = null;
+  #cancelAnnouncement = () => {};
 
-  constructor({ bus, monotonicMs }: ElsewhereSettings) {
+  constructor({ bus, clock }: ElsewhereSettings) {
     this.#bus = bus;
-    this.#monotonicMs = monotonicMs;
+    this.#clock = clock;
     bus.subscribe('agents', (message, sent) => this.#hear(message as Announcement, sent)); // our own processes' words
     bus.subscribe('requests', (message, sent) => void this.#serve(message as Request, sent));
     bus.subscribe('answers', (message) => this.#answered(message as Answer));
@@ -59,13 +60,12 @@ export class Elsewhere {
       this.#say({ who: true });
       this.announce();
     });
-    this.#timer = setInterval(() => this.announce(), announceIntervalMs);
-    this.#timer.unref();
+    this.#announceRegularly();
   }
 
   has(agent_id: number): boolean {
     const known = this.#known.get(agent_id);
-    if (known && this.#monotonicMs() - known.heardMs <= silenceMsMax) return true;
+    if (known && this.#clock.monotonicMs() - known.heardMs <= silenceMsMax) return true;
     this.#known.delete(agent_id);
     return false;
   }
@@ -76,7 +76,7 @@ export class Elsewhere {
 
   /** Tells the others at once who is here. */
   announce(): void {
-    const now = this.#monotonicMs();
+    const now = this.#clock.monotonicMs();
     const here = [...this.#here.agents()].map(
       ([agent_id, sinceMs]) => [agent_id, Math.round(now - sinceMs)] as const,
     );
@@ -96,9 +96,9 @@ export class Elsewhere {
     this.#requests += 1;
     const request_id = `${this.#bus.process_id}-${this.#requests}`;
     const answer = new Promise<unknown>((resolve) => {
-      const timer = setTimeout(() => settle(null), outcomeTimeoutMs);
+      const cancel = this.#clock.after(outcomeTimeoutMs, () => settle(null));
       const settle = (value: unknown) => {
-        clearTimeout(timer);
+        cancel();
         this.#waiting.delete(request_id);
         resolve(value);
       };
@@ -110,9 +110,16 @@ export class Elsewhere {
   }
 
   close(): void {
-    if (this.#timer) clearInterval(this.#timer);
+    this.#cancelAnnouncement();
     this.announceGone([...this.#here.agents()].map(([agent_id]) => agent_id));
     for (const settle of [...this.#waiting.values()]) settle(null);
+  }
+
+  #announceRegularly(): void {
+    this.#cancelAnnouncement = this.#clock.after(announceIntervalMs, () => {
+      this.announce();
+      this.#announceRegularly();
+    });
   }
 
   /** What cannot be said now is said again within a second. */
@@ -121,7 +128,7 @@ export class Elsewhere {
   }
 
   #hear({ who, here = [], gone = [] }: Announcement, { from, ageMs }: { from: string; ageMs: number }): void {
-    const now = this.#monotonicMs();
+    const now = this.#clock.monotonicMs();
     const own = new Map(this.#here.agents());
     for (const [agent_id, connectedMs] of here) {
       this.#known.set(agent_id, { process_id: from, heardMs: now - ageMs });

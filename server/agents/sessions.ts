@@ -33,11 +33,11 @@ export class AgentSessions {
   readonly #sessions = new Map<number, AgentSession>();
   readonly #since = new Map<number, number>();
   readonly #elsewhere: Elsewhere;
-  readonly #monotonicMs: () => number;
+  readonly #clock: ElsewhereSettings['clock'];
   readonly #waiting = new Map<string, { session: AgentSession; settle(outcome: Outcome): void }>();
 
   constructor(settings: ElsewhereSettings) {
-    this.#monotonicMs = settings.monotonicMs;
+    this.#clock = settings.clock;
     this.#elsewhere = new Elsewhere(settings);
     this.#elsewhere.begin({
       agents: () => this.#since,
@@ -58,7 +58,7 @@ export class AgentSessions {
   add(session: AgentSession): void {
     const earlier = this.#sessions.get(session.agent_id);
     this.#sessions.set(session.agent_id, session);
-    this.#since.set(session.agent_id, this.#monotonicMs());
+    this.#since.set(session.agent_id, this.#clock.monotonicMs());
     this.#elsewhere.announce();
     earlier?.giveWay();
   }
@@ -86,11 +86,11 @@ export class AgentSessions {
   #unlockHere(session: AgentSession, command: DoorCommand): Promise<Outcome> {
     return new Promise((resolve) => {
       const settle = (outcome: Outcome) => {
-        clearTimeout(timer);
+        cancel();
         this.#waiting.delete(command.command_id);
         resolve(outcome);
       };
-      const timer = setTimeout(() => settle('unknown'), outcomeTimeoutMs);
+      const cancel = this.#clock.after(outcomeTimeoutMs, () => settle('unknown'));
       this.#waiting.set(command.command_id, { session, settle });
       session.send(command);
     });

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { primaryCode } from './database.ts';
 
 /** How many units of work one commit carries at most: bounds how long the first one waits. */
@@ -19,6 +19,10 @@ interface Unit {
  */
 export class GroupCommit {
   readonly #database: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commitAll: StatementSync;
+  readonly #savepoint: StatementSync;
+  readonly #release: StatementSync;
   #waiting: Unit[] = [];
   #running: Promise<void> | null = null;
   #broken: unknown = null;
@@ -26,21 +30,25 @@ export class GroupCommit {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#begin = database.prepare('begin immediate');
+    this.#commitAll = database.prepare('commit');
+    this.#savepoint = database.prepare('savepoint unit');
+    this.#release = database.prepare('release unit');
   }
 
   run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new Error('the database is closed'));
     if (this.#broken) return Promise.reject(this.#broken);
     return new Promise<T>((resolve, reject) => {
-      let outcome: { value: T } | { error: unknown } = { error: new Error('this work was never run') };
+      let outcome: { value: T } | { error: unknown } | undefined;
       this.#waiting.push({
         run: async () => {
           outcome = await this.#inSavepoint(work);
         },
         settle: (commitError) => {
           if (commitError) reject(commitError);
-          else if ('error' in outcome) reject(outcome.error);
-          else resolve(outcome.value);
+          else if (outcome && 'value' in outcome) resolve(outcome.value);
+          else reject(outcome?.error);
         },
       });
       this.#running ??= this.#drain();
@@ -65,9 +73,9 @@ export class GroupCommit {
 
   async #commit(units: readonly Unit[]): Promise<unknown> {
     try {
-      this.#database.exec('begin immediate');
+      this.#begin.run();
       for (const unit of units) await unit.run();
-      this.#database.exec('commit');
+      this.#commitAll.run();
       return null;
     } catch (error) {
       if (primaryCode(error) === inputOutputError) this.#broken = error;
@@ -77,10 +85,10 @@ export class GroupCommit {
   }
 
   async #inSavepoint<T>(work: () => Promise<T>): Promise<{ value: T } | { error: unknown }> {
-    this.#database.exec('savepoint unit');
+    this.#savepoint.run();
     try {
       const value = await work();
-      this.#database.exec('release unit');
+      this.#release.run();
       return { value };
     } catch (error) {
       // A full disk makes SQLite take back the whole transaction by itself.

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { figure, report } from '../../test/figures.ts';
 import { realClock, startTestServer, type TestServer } from '../../test/test-server.ts';
+
+const rounds = figure({ small: 1, large: 3 });
 
 let server: TestServer;
 let group_id: number;
@@ -21,7 +24,12 @@ const call = (method: string, path: string, body?: unknown) =>
 const unlock = (secret: string) => server.call('POST', `/locks/${door_id}/unlock`, { secret, as: 'link' });
 
 describe('a full disk', () => {
-  it('is 503 for whoever wants to write, never 500; reading goes on, and so does everything once there is room', async () => {
+  it('is 503 for whoever wants to write, never 500; reading goes on, and so does everything once there is room', async (t) => {
+    for (let round = 0; round < rounds; round++) await fill();
+    report(t, 'full disk of the server', { rounds });
+  });
+
+  async function fill(): Promise<void> {
     const made = await server.create('group_link', { name: 'Robin Guest', group_id });
     await server.context.database.everywhere.transaction(async (tx) => {
       const row = await tx.prepare<{ page_count: number }>('pragma page_count').get();
@@ -43,5 +51,5 @@ describe('a full disk', () => {
     for (const { status, body, headers } of refused) {
       assert.deepEqual([status, body.reason, headers.get('retry-after')], [503, 'unavailable', '2']);
     }
-  });
+  }
 });

@@ -18,9 +18,14 @@ export function openSqlite(file: string): Database {
   const reading = connection(reader);
   const writing = connection(writer);
   const commits = new GroupCommit(writer);
+  const tx = transaction(writer, writing);
   const everywhere: Scope = {
-    read: reading,
-    transaction: (work) => commits.run(() => work(transaction(writer, writing))),
+    // Every commit makes the reader's pages stale. The writer has them all, and shows the same while it is at rest.
+    read: {
+      ...reading,
+      prepare: (sql) => (onlyReads(sql) && !writer.isTransaction ? writing : reading).prepare(sql),
+    },
+    transaction: (work) => commits.run(() => work(tx)),
   };
   return {
     everywhere,
@@ -43,14 +48,23 @@ function open(file: string, readOnly: boolean): DatabaseSync {
   return database;
 }
 
+/** No statement that begins like this changes anything; what does is refused by the connection for reading. */
+function onlyReads(sql: string): boolean {
+  return /^\s*select\b/i.test(sql);
+}
+
 function transaction(database: DatabaseSync, writing: Connection): Transaction {
+  const savepoint = database.prepare('savepoint attempt');
+  const release = database.prepare('release attempt');
+  const rollback = database.prepare('rollback to attempt');
   return {
     ...writing,
     lock: async () => {}, // one writer: nobody else changes anything meanwhile
     async attempt(work) {
-      database.exec('savepoint attempt');
+      savepoint.run();
       const { result, undo } = await work();
-      database.exec(undo ? 'rollback to attempt; release attempt' : 'release attempt');
+      if (undo) rollback.run();
+      release.run();
       return result;
     },
   };

@@ -3,7 +3,7 @@ import { denials, type ErrorName, errors } from '../../domain/errors.ts';
 import type { Actor, EventType, ObjectType, Outcome } from '../../domain/event.ts';
 import type { Caller, Context } from '../context.ts';
 import type { Transaction } from '../database/database.ts';
-import { insertEvent, insertOutcome } from './store.ts';
+import { insertEvent, insertOutcomes } from './store.ts';
 
 /** Something that happened, before it has a place in the log. */
 export interface NewEvent {
@@ -57,9 +57,9 @@ export async function recordEvent(context: Context, tx: Transaction, event: NewE
   return uuid;
 }
 
-/** Keeps what became of a command beside its event, which itself never changes. */
-export async function recordOutcome(tx: Transaction, outcome: NewOutcome): Promise<void> {
-  await insertOutcome(tx, outcome);
+/** Keeps what became of commands beside their events, which themselves never change. */
+export async function recordOutcomes(tx: Transaction, outcomes: readonly NewOutcome[]): Promise<void> {
+  await insertOutcomes(tx, outcomes);
 }
 
 export interface NewOutcome {

@@ -52,17 +52,28 @@ const columns = [
 ] as const satisfies readonly (keyof InsertedEvent)[];
 
 const insertEventSql = `insert into events (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`;
-const insertOutcomeSql =
-  'insert into event_outcomes (event_uuid, organization_id, outcome, recorded_at) values (?, ?, ?, ?) on conflict do nothing';
+/** As many rows as one statement takes: each number of them is a statement of its own, prepared once. */
+const outcomesPerStatementMax = 64;
+const insertOutcomesSql = Array.from(
+  { length: outcomesPerStatementMax },
+  (_, fewer) =>
+    `insert into event_outcomes (event_uuid, organization_id, outcome, recorded_at)
+     values ${Array(fewer + 1)
+       .fill('(?, ?, ?, ?)')
+       .join(', ')} on conflict do nothing`,
+);
 
 export async function insertEvent(tx: Transaction, event: InsertedEvent): Promise<void> {
   const values: SqlValue[] = columns.map((column) => event[column]);
   await tx.prepare(insertEventSql).run(...values);
 }
 
-export async function insertOutcome(tx: Transaction, row: NewOutcome): Promise<void> {
-  const { event_uuid, organization_id, outcome, recorded_at } = row;
-  await tx.prepare(insertOutcomeSql).run(event_uuid, organization_id, outcome, recorded_at);
+export async function insertOutcomes(tx: Transaction, rows: readonly NewOutcome[]): Promise<void> {
+  for (let start = 0; start < rows.length; start += outcomesPerStatementMax) {
+    const few = rows.slice(start, start + outcomesPerStatementMax);
+    const values = few.flatMap((row) => [row.event_uuid, row.organization_id, row.outcome, row.recorded_at]);
+    await tx.prepare(insertOutcomesSql[few.length - 1] ?? '').run(...values); // there is one for each number
+  }
 }
 
 /** The wanted events of one stretch of the log. An event that has no position yet is in none. */

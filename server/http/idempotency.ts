@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import { denials, errorBody, PosternError } from '../../domain/errors.ts';
 import { addMs } from '../../domain/instants.ts';
@@ -57,13 +56,14 @@ export async function answerOnce(
 ): Promise<WholeAnswer> {
   const parts = { context, identity: identityOf(request), answering };
   const { read } = context.database.of(request.organization_id);
-  const patience = AbortSignal.timeout(repetitionWaitMsMax);
+  const patience = new AbortController();
+  context.clock.after(repetitionWaitMsMax, () => patience.abort());
   for (;;) {
     const known = await selectKey(read, parts.identity, expiry(context));
     if (known && Buffer.compare(known.request_hash, parts.identity.request_hash) !== 0) {
       throw new PosternError('idempotency_key_reused');
     }
-    const isLate = patience.aborted;
+    const isLate = patience.signal.aborted;
     if (known && (known.answer || known.under_way === 0 || isLate)) answering.onReplay();
     if (known?.answer) return opened<WholeAnswer>(parts, 'answer', known.answer);
     if (!known || known.under_way === 0 || isLate) {
@@ -71,7 +71,7 @@ export async function answerOnce(
       if (answer) return answer;
     }
     if (isLate) throw inUse();
-    await pause(lookMs);
+    await new Promise<void>((resolve) => void context.clock.after(lookMs, resolve));
   }
 }
 
@@ -87,6 +87,7 @@ async function answerNow(parts: Parts, effect: Uint8Array | null): Promise<Whole
   const transactions = new KeyedTransactions({
     organization_id: identity.organization_id,
     done: effect && opened<{ result: unknown }>(parts, 'effect', effect),
+    clock: context.clock,
     waitMsMax: repetitionWaitMsMax,
     take: (tx) => insertKey(tx, { ...identity, created_at: context.clock.now() }, expiry(context)),
     keep: (tx, result) => updateKey(tx, identity, { effect: sealed(parts, 'effect', { result }) }),

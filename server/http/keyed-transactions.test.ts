@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { realClock } from '../../test/test-server.ts';
 import type { Database, Scope, Transaction } from '../database/database.ts';
 import { type KeyedTransactionParts, KeyedTransactions } from './keyed-transactions.ts';
 
@@ -29,6 +30,7 @@ function start(parts: Partial<KeyedTransactionParts> = {}) {
   const transactions = new KeyedTransactions({
     organization_id: 1,
     done: null,
+    clock: realClock,
     waitMsMax: 20,
     take: async () => {
       happened.push('take');

@@ -1,9 +1,11 @@
+import type { Clock } from '../context.ts';
 import type { Database, Scope, Transaction } from '../database/database.ts';
 
 export interface KeyedTransactionParts {
   organization_id: number;
   /** What the first transaction answered when it was committed earlier; null: it is still to be done. */
   done: { result: unknown } | null;
+  clock: Pick<Clock, 'after'>;
   /** How long taking the key may wait for somebody else's transaction. */
   waitMsMax: number;
   /** Takes the key for this transaction; answers false when somebody has it. */
@@ -82,13 +84,13 @@ export class KeyedTransactions {
 
   /** On PostgreSQL this waits for a transaction that has the key and has not ended. */
   async #take(tx: Transaction): Promise<boolean> {
-    const timer = setTimeout(() => this.#giveUp(), this.#parts.waitMsMax);
+    const cancel = this.#parts.clock.after(this.#parts.waitMsMax, () => this.#giveUp());
     try {
       const isOurs = await this.#parts.take(tx);
       if (this.state === 'open' && !isOurs) this.state = 'taken';
       return this.state === 'open';
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 

@@ -293,3 +293,16 @@ describe('a suspended link', () => {
     assert.ok(passes.every(({ revoked_at }) => revoked_at !== null));
   });
 });
+
+describe('a revoked link', () => {
+  it('leaves none of its passes valid, however many there are', async () => {
+    const { id } = await make(window);
+    for (const days of [4, 5]) await change(id, { valid_until: inDays(days) });
+    const { status } = await server.call('DELETE', `/group_links/${id}`, { secret: server.api_key });
+    assert.equal(status, 204);
+    assert.deepEqual(
+      (await passesOf(id)).map(({ revoked_at }) => revoked_at),
+      [now, now, now],
+    );
+  });
+});

@@ -89,7 +89,10 @@ export async function passOfLink(context: Context, caller: LinkCaller): Promise<
 
 /** What `decide()` needs to know of a link. `pass`: the presented pass, whose window holds beside the link's. */
 export function linkCredential(
-  link: StoredLink,
+  link: Pick<
+    StoredLink,
+    'valid_from' | 'valid_until' | 'link_enabled' | 'max_uses' | 'uses' | 'suspended_at' | 'revoked_at'
+  >,
   facts: { includes_door: boolean; schedules: readonly Schedule[]; uses_before?: number },
 ): LinkCredential {
   return {

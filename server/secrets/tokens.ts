@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -33,7 +33,7 @@ export function isSecret(kind: SecretKind, text: string): boolean {
 
 /** What the database holds of a secret of 160 random bits: nothing slower is needed for those. */
 export function hashOf(secret: string): Uint8Array {
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }
 
 function checksum(text: string): string {

@@ -142,8 +142,8 @@ describe('an unlock of which a statement fails', () => {
     ).body;
     assert.deepEqual([event.success, event.details.outcome], [true, null]);
     const later: Context['clock'] = {
+      ...realClock,
       now: () => new Date(Date.now() + 3_001).toISOString(),
-      monotonicMs: realClock.monotonicMs,
     };
     const { clock } = server.context;
     server.context.clock = later;

@@ -22,18 +22,38 @@ export interface DoorFacts {
   includes_door: number;
 }
 
+/** What of a link decides whether it opens a door. */
+export type LinkTerms = Pick<
+  StoredLink,
+  | 'id'
+  | 'organization_id'
+  | 'group_id'
+  | 'name'
+  | 'email'
+  | 'valid_from'
+  | 'valid_until'
+  | 'link_enabled'
+  | 'max_uses'
+  | 'uses'
+  | 'suspended_at'
+  | 'revoked_at'
+>;
+
 export interface PassFacts {
   not_before_s: number;
   expires_at_s: number;
   revoked_at: string | null;
 }
 
+/** Without the two forms of its secret, which cost the most to read and are not asked for here. */
+const linkColumns =
+  'id, organization_id, group_id, name, email, valid_from, valid_until, link_enabled, max_uses, uses, suspended_at, revoked_at';
 const takeUseSql = `
   update links set uses = uses + 1, last_used_at = ?
   where organization_id = ? and id = ? and revoked_at is null and suspended_at is null
     and (max_uses is null or uses < max_uses)
-  returning *`;
-const selectLinkSql = 'select * from links where organization_id = ? and id = ?';
+  returning ${linkColumns}`;
+const selectLinkSql = `select ${linkColumns} from links where organization_id = ? and id = ?`;
 const selectDoorSql = `
   select d.id, d.name, d.place_id, d.agent_id, d.pulse_ms, p.time_zone,
     coalesce(d.locked_down_at, p.locked_down_at) as locked_down_at,
@@ -50,12 +70,12 @@ const insertUsedPressSql = `
 const selectOutcomeSql = 'select outcome from event_outcomes where organization_id = ? and event_uuid = ?';
 
 /** Takes one use of the link if it has one left and is neither revoked nor suspended; answers it as it is then. */
-export async function takeUse(tx: Transaction, key: LinkKey, at: string): Promise<StoredLink | undefined> {
-  return tx.prepare<StoredLink>(takeUseSql).get(at, key.organization_id, key.link_id);
+export async function takeUse(tx: Transaction, key: LinkKey, at: string): Promise<LinkTerms | undefined> {
+  return tx.prepare<LinkTerms>(takeUseSql).get(at, key.organization_id, key.link_id);
 }
 
-export async function selectLinkRow(connection: Connection, key: LinkKey): Promise<StoredLink | undefined> {
-  return connection.prepare<StoredLink>(selectLinkSql).get(key.organization_id, key.link_id);
+export async function selectLinkRow(connection: Connection, key: LinkKey): Promise<LinkTerms | undefined> {
+  return connection.prepare<LinkTerms>(selectLinkSql).get(key.organization_id, key.link_id);
 }
 
 export async function selectDoorFacts(

@@ -11,8 +11,7 @@ import { earlier, instantOfSeconds, later } from '../../domain/instants.ts';
 import type { Context, LoginCaller } from '../context.ts';
 import type { Connection, Transaction } from '../database/database.ts';
 import { selectGroupsOfDoor } from '../doors/store.ts';
-import { causedBy, type NewEvent, recordEvent, recordOutcome } from '../events/events.ts';
-import type { StoredLink } from '../links/store.ts';
+import { causedBy, type NewEvent, recordEvent, recordOutcomes } from '../events/events.ts';
 import { linkCredential } from '../links/view.ts';
 import { selectSchedules } from '../schedules/store.ts';
 import type { Press } from './holds.ts';
@@ -21,6 +20,7 @@ import {
   type DoorFacts,
   insertUsedPress,
   type LinkKey,
+  type LinkTerms,
   selectDoorFacts,
   selectLinkRow,
   selectOutcome,
@@ -127,7 +127,7 @@ async function decideWithLink(context: Context, tx: Transaction, request: LinkUn
 }
 
 /** Takes a use of the link, if it has one. Its row is held either way, so that it stays as it was judged. */
-async function takeUseAndHold(tx: Transaction, key: LinkKey, at: string): Promise<StoredLink | undefined> {
+async function takeUseAndHold(tx: Transaction, key: LinkKey, at: string): Promise<LinkTerms | undefined> {
   const taken = await takeUse(tx, key, at);
   if (taken) return taken;
   await tx.lock('links', { organization_id: key.organization_id, id: key.link_id }, 'to change');
@@ -138,7 +138,7 @@ async function takeUseAndHold(tx: Transaction, key: LinkKey, at: string): Promis
 export async function credentialOf(
   tx: Connection,
   request: Pick<LinkUnlock, 'link' | 'pass'>,
-  { link, door, uses_before }: { link: StoredLink; door: DoorFacts; uses_before: number },
+  { link, door, uses_before }: { link: LinkTerms; door: DoorFacts; uses_before: number },
 ): Promise<LinkCredential | null> {
   const schedules = await selectSchedules(tx, link.organization_id, link.group_id);
   const credential = linkCredential(link, {
@@ -182,6 +182,7 @@ async function repeated(
 ): Promise<UnlockResult> {
   const { read } = context.database.of(organization_id);
   const { event_uuid } = committed;
+  await context.outcomes.written();
   return resultOf(committed, (await selectOutcome(read, { organization_id, event_uuid })) ?? 'unknown');
 }
 
@@ -202,13 +203,15 @@ async function command(
   const sent = { command_id: event_uuid, door_id: door.id, pulse_ms: door.pulse_ms, age_ms };
   const outcome = door.agent_id === null ? 'unknown' : await context.agents.unlock(door.agent_id, sent);
   const recorded_at = context.clock.now();
-  const kept = context.database.of(organization_id).transaction(async (tx) => {
-    await recordOutcome(tx, { event_uuid, organization_id, outcome, recorded_at });
-    if (outcome !== 'done') await recordFailure(context, tx, { event_uuid, organization_id, door, outcome });
+  const recorded = { event_uuid, organization_id, outcome, recorded_at };
+  if (outcome === 'done') {
+    context.outcomes.add(recorded); // an open door is answered at once
+    return outcome;
+  }
+  await context.database.of(organization_id).transaction(async (tx) => {
+    await recordOutcomes(tx, [recorded]);
+    await recordFailure(context, tx, { event_uuid, organization_id, door, outcome });
   });
-  // An open door is answered at once; that it opened is written with the next commit.
-  if (outcome === 'done') kept.catch(context.onBackgroundError);
-  else await kept;
   return outcome;
 }
 
@@ -264,7 +267,7 @@ function unlockEvent(facts: {
   };
 }
 
-function recipientOf({ id, name, email }: StoredLink): Actor {
+function recipientOf({ id, name, email }: LinkTerms): Actor {
   return { type: 'GroupLink', id, name, email };
 }
 

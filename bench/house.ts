@@ -1,0 +1,96 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { insertAgent } from '../server/agents/store.ts';
+import type { Context, LoginCaller } from '../server/context.ts';
+import { only } from '../server/database/database.ts';
+import { insertDoor } from '../server/doors/store.ts';
+import { insertGroup, insertGroupDoor } from '../server/groups/store.ts';
+import { createLink } from '../server/links/links.ts';
+import { currentPass } from '../server/links/passes.ts';
+import { selectLink } from '../server/links/store.ts';
+import { authenticateLogin } from '../server/logins/logins.ts';
+import { rawPublicKey } from '../server/organizations/keys.ts';
+import { insertPlace } from '../server/places/store.ts';
+import { setUp } from '../server/setup.ts';
+
+/** How many links are made at once: as many as one commit carries. */
+const atOnce = 256;
+
+/** One organization with one door behind an agent, and links that open it. */
+export interface House {
+  organization_id: number;
+  api_key: string;
+  door: { id: number; name: string };
+  group_id: number;
+  agent: { id: number; private_key: string };
+  links: { id: number; secret: string }[];
+}
+
+export async function makeHouse(context: Context, linkCount: number): Promise<House> {
+  const { organization, api_key } = await setUp(context, {
+    name: 'Measured house',
+    domain: 'measured',
+    email: 'owner@measured.invalid',
+  });
+  const caller = only((await authenticateLogin(context, api_key)) ?? undefined);
+  const building = await makeBuilding(context, organization.id);
+  const links = await makeLinks(context, caller, { group_id: building.group_id, count: linkCount });
+  return { organization_id: organization.id, api_key, ...building, links };
+}
+
+export async function makeLinks(
+  context: Context,
+  caller: LoginCaller,
+  { group_id, count }: { group_id: number; count: number },
+): Promise<House['links']> {
+  const links: House['links'] = [];
+  while (links.length < count) {
+    const few = Array.from({ length: Math.min(atOnce, count - links.length) }, async (_, index) => {
+      const name = `Visitor ${links.length + index + 1}`;
+      const { id, secret } = await createLink(context, caller, { name, group_id });
+      return { id, secret: only(secret ?? undefined) };
+    });
+    links.push(...(await Promise.all(few)));
+  }
+  return links;
+}
+
+export async function passesOf(
+  context: Context,
+  organization_id: number,
+  links: House['links'],
+): Promise<string[]> {
+  const { read } = context.database.of(organization_id);
+  const passes: string[] = [];
+  for (const { id } of links) {
+    const link = only(await selectLink(read, organization_id, id));
+    passes.push(only((await currentPass(context.keys, read, link)) ?? undefined));
+  }
+  return passes;
+}
+
+async function makeBuilding(context: Context, organization_id: number) {
+  const at = context.clock.now();
+  const times = { created_at: at, updated_at: at, deleted_at: null };
+  const nowhere = { description: null, latitude: null, longitude: null };
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  return context.database.of(organization_id).transaction(async (tx) => {
+    const agentRow = { organization_id, name: 'Agent', public_key: rawPublicKey(publicKey), created_at: at };
+    const agent_id = await insertAgent(tx, agentRow);
+    const place = { organization_id, name: 'House', address: '1 Gate Lane', time_zone: 'Europe/Berlin' };
+    const place_id = await insertPlace(tx, { ...place, ...nowhere, ...times });
+    const group = { organization_id, place_id, name: 'Visitors', description: null };
+    const group_id = await insertGroup(tx, { ...group, ...times });
+    const door = {
+      organization_id,
+      place_id,
+      agent_id,
+      name: 'Front door',
+      order_id: null,
+      locked_down_at: null,
+    };
+    const id = await insertDoor(tx, { ...door, ...nowhere, ...times });
+    await insertGroupDoor(tx, { organization_id, group_id, door_id: id, created_at: at, updated_at: at });
+    const private_key = String(privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    return { door: { id, name: door.name }, group_id, agent: { id: agent_id, private_key } };
+  });
+}
