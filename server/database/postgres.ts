@@ -91,8 +91,12 @@ async function runOnce<T>(client: ScopedClient, work: (tx: Transaction) => Promi
 
 function transactionOn(client: ScopedClient): Transaction {
   const own = { ...client, release: () => {} };
+  const { prepare, builder } = statements(async () => own);
   return {
-    ...connection(async () => own),
+    get query() {
+      return builder();
+    },
+    prepare,
     async lock(table, key: RowKey, how) {
       const strength = how === 'to change' ? 'for no key update' : 'for share';
       const text = `select 1 from ${table} where organization_id = $1 and id = $2 ${strength}`;
@@ -108,14 +112,18 @@ function transactionOn(client: ScopedClient): Transaction {
 }
 
 function connection(acquire: Acquire): Connection {
-  const dialect = new PostgresDialect({
-    // Kysely uses these two methods of a pool and no others.
-    pool: { connect: acquire, end: async () => {} } as unknown as ConstructorParameters<
-      typeof PostgresDialect
-    >[0]['pool'],
-  });
+  const { prepare, builder } = statements(acquire);
+  return { query: builder(), prepare };
+}
+
+/** The query builder is made when it is asked for: the transactions of an unlock never do. */
+function statements(acquire: Acquire): Pick<Connection, 'prepare'> & { builder(): Kysely<Tables> } {
+  let built: Kysely<Tables> | undefined;
   return {
-    query: new Kysely<Tables>({ dialect }),
+    builder: () => {
+      built ??= queryBuilder(acquire);
+      return built;
+    },
     prepare: <Row>(sql: string): Statement<Row> => {
       const text = numbered(sql);
       const run = async (parameters: SqlValue[]) => {
@@ -133,6 +141,16 @@ function connection(acquire: Acquire): Connection {
       };
     },
   };
+}
+
+function queryBuilder(acquire: Acquire): Kysely<Tables> {
+  const dialect = new PostgresDialect({
+    // Kysely uses these two methods of a pool and no others.
+    pool: { connect: acquire, end: async () => {} } as unknown as ConstructorParameters<
+      typeof PostgresDialect
+    >[0]['pool'],
+  });
+  return new Kysely<Tables>({ dialect });
 }
 
 const numberedTexts = new Map<string, string>();

@@ -11,6 +11,8 @@ import { type StoredEvent, selectEnds, selectEvents, type WantedEvents } from '.
  * read the whole log, and nobody can be let in meanwhile: so it is read in pieces, with a turn for others between.
  */
 const positionsPerRead = 20_000;
+/** The same for what an index finds: of those positions only the events of one actor or one object are looked at. */
+const positionsPerIndexedRead = 1_000_000;
 
 /** A page of the log, newest first, and the `cursor` of the next one; null: there is none. */
 export interface LogPage {
@@ -38,7 +40,7 @@ export async function readLog(
   page: { below: number; limit: number; piece?: number },
 ): Promise<LogPage> {
   const { first, last } = await selectEnds(connection, wanted.sight.organization_id);
-  const { piece = positionsPerRead } = page;
+  const { piece = pieceFor(wanted) } = page;
   const found: StoredEvent[] = [];
   let below = Math.min(page.below, last + 1);
   while (found.length <= page.limit && below > first) {
@@ -58,9 +60,16 @@ export async function readLogOn(
   wanted: WantedEvents,
   from: { after: number; upTo: number; limit: number; piece?: number },
 ): Promise<{ rows: StoredEvent[]; readTo: number }> {
-  const { after, upTo, limit, piece = positionsPerRead } = from;
+  const { after, upTo, limit, piece = pieceFor(wanted) } = from;
   await turnOfTheLoop();
   const below = Math.min(upTo, after + piece) + 1;
   const rows = await selectEvents(connection, wanted, { above: after, below, order: 'asc', limit });
   return { rows, readTo: rows.length < limit ? below - 1 : (rows.at(-1)?.position ?? after) };
+}
+
+function pieceFor({ filters }: WantedEvents): number {
+  const isOfOne =
+    (filters.event_actor_type !== undefined && filters.event_actor_id !== undefined) ||
+    (filters.event_object_type !== undefined && filters.event_object_id !== undefined);
+  return isOfOne || filters.event_uuid ? positionsPerIndexedRead : positionsPerRead;
 }

@@ -1,10 +1,10 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Static } from 'typebox';
 import { invalidField } from '../../domain/errors.ts';
 import type { LinkQuery } from '../../domain/schemas/links.ts';
 import type { Sight } from '../context.ts';
 import type { Connection } from '../database/database.ts';
-import { containing, idsOf, listPage, oneOf } from '../http/lists.ts';
+import { containing, idsOf, oneOf, rangeOf } from '../http/lists.ts';
 import { type LinkWithNames, links } from './store.ts';
 
 export type LinkListQuery = Static<typeof LinkQuery>;
@@ -45,9 +45,13 @@ export async function selectLinks(connection: Connection, wanted: WantedLinks): 
   const { limit = 10, offset = 0, cursor, sort = 'id' } = wanted.query;
   const rows = sortedLinks(connection, wanted);
   if (cursor === undefined) {
-    const { total, ...page } = await listPage(rows, wanted.query);
-    const isLast = offset + page.rows.length >= total;
-    return { ...page, cursor: isLast ? null : cursorAfter(sort, page.rows.at(-1)) };
+    const [page, total] = await Promise.all([
+      rows.limit(limit).offset(offset).execute(),
+      countLinks(connection, wanted),
+    ]);
+    const isLast = offset + page.length >= total;
+    const range = rangeOf(page.length, offset, total);
+    return { rows: page, range, cursor: isLast ? null : cursorAfter(sort, page.at(-1)) };
   }
   if (offset > 0) throw invalidField('offset', 'must not be given together with cursor');
   const found = await rows
@@ -61,7 +65,7 @@ export async function selectLinks(connection: Connection, wanted: WantedLinks): 
 function sortedLinks(connection: Connection, wanted: WantedLinks) {
   const { sort = 'id' } = wanted.query;
   const direction = sort.startsWith('-') ? 'desc' : 'asc';
-  const rows = filteredLinks(connection, wanted).select(keyOf(sort).as('sort_key'));
+  const rows = links(connection).where(isWanted(wanted)).select(keyOf(sort).as('sort_key'));
   return sort === 'id'
     ? rows.orderBy('links.id')
     : rows.orderBy(keyOf(sort), direction).orderBy('links.id', direction);
@@ -78,26 +82,37 @@ function keyOf(sort: string) {
   return keys[sort.replace('-', '') as keyof typeof keys]; // the schema allows no other
 }
 
-function filteredLinks(connection: Connection, { sight, query, at }: WantedLinks) {
+/** How many they are on all pages. Nothing but the links is read: without a search not even those, but their index. */
+async function countLinks(connection: Connection, wanted: WantedLinks): Promise<number> {
+  const counted = await connection.query
+    .selectFrom('links')
+    .where(isWanted(wanted))
+    .select(sql<number>`count(*)`.as('total'))
+    .executeTakeFirst();
+  return counted?.total ?? 0;
+}
+
+function isWanted({ sight, query, at }: WantedLinks): RawBuilder<boolean> {
   const { organization_id, group_ids } = sight;
-  let rows = links(connection).where('links.organization_id', '=', organization_id);
-  if (group_ids !== null) rows = rows.where('links.group_id', 'in', oneOf(group_ids));
-  if (query.state !== 'ended') rows = rows.where('links.revoked_at', 'is', null);
-  if (query.state === 'active') rows = rows.where('links.valid_until', '>', at);
-  if (query.state === 'ended') {
-    rows = rows.where((any) =>
-      any.or([any('links.revoked_at', 'is not', null), any('links.valid_until', '<=', at)]),
-    );
-  }
-  if (query.ids) rows = rows.where('links.id', 'in', idsOf(query.ids));
-  if (query.group_id) rows = rows.where('links.group_id', '=', query.group_id);
+  const conditions = [sql<boolean>`links.organization_id = ${organization_id}`];
+  if (group_ids !== null) conditions.push(isAmong('links.group_id', oneOf(group_ids)));
+  if (query.state !== 'ended') conditions.push(sql`links.revoked_at is null`);
+  if (query.state === 'active') conditions.push(sql`links.valid_until > ${at}`);
+  if (query.state === 'ended')
+    conditions.push(sql`(links.revoked_at is not null or links.valid_until <= ${at})`);
+  if (query.ids) conditions.push(isAmong('links.id', idsOf(query.ids)));
+  if (query.group_id) conditions.push(sql`links.group_id = ${query.group_id}`);
   if (query.query) {
     const pattern = containing(query.query);
-    const columns = ['links.folded', 'groups.folded'];
-    const matches = columns.map((column) => sql<boolean>`${sql.ref(column)} like ${pattern} escape '\\'`);
-    rows = rows.where((any) => any.or(matches));
+    const groups = sql`select id from groups
+      where organization_id = ${organization_id} and folded like ${pattern} escape '\\'`;
+    conditions.push(sql`(links.folded like ${pattern} escape '\\' or links.group_id in (${groups}))`);
   }
-  return rows;
+  return sql<boolean>`${sql.join(conditions, sql` and `)}`;
+}
+
+function isAmong(column: string, ids: readonly number[]): RawBuilder<boolean> {
+  return sql`${sql.ref(column)} in (${sql.join(ids)})`;
 }
 
 /** The row's place in the list, as text: how it is sorted, by what, and its id. Whoever reads it learns nothing new. */
