@@ -82,7 +82,7 @@ export async function openInstallation(
 ): Promise<OpenInstallation> {
   if (config.secretKey === null) throw new SettingError(secretKeyMissing);
   const { clock = systemClock, random = systemRandom } = outside;
-  const log = await openStderrLog(config);
+  const { log, close: closeLog } = await openStderrLog(config);
   const opened = await openDatabase(config, (error) =>
     log.warn({ err: error }, 'a connection to the database was lost'),
   );
@@ -120,6 +120,7 @@ export async function openInstallation(
     await context.outcomes.written();
     await bus.close();
     await database.close();
+    closeLog();
   };
   try {
     return { context, hostKey: await openHostKey(context), log, close };
@@ -150,13 +151,17 @@ async function openBus(
   return bus;
 }
 
-function openStderrLog({ logLevel, logFormat }: Config): Promise<Logger> {
+async function openStderrLog({ logLevel, logFormat }: Config): Promise<{ log: Logger; close(): void }> {
   const stderr = pino.destination({ fd: 2, sync: true });
   const { isTTY } = process.stderr;
   const format = logFormat ?? (isTTY ? 'text' : 'json');
   const write = oncePerTurn((lines) => stderr.write(lines));
   process.once('exit', write.now);
-  return openLog({ level: logLevel ?? 'info', format, colour: isTTY }, write.later);
+  const close = () => {
+    write.now();
+    process.off('exit', write.now);
+  };
+  return { log: await openLog({ level: logLevel ?? 'info', format, colour: isTTY }, write.later), close };
 }
 
 /** Serves an open installation over HTTP and to its agents. Closing the server leaves the installation open. */

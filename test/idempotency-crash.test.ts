@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort, freshFolder, type RunningDemo, startDemo } from './demo-process.ts';
+import { figure, report } from './figures.ts';
 import { randomFrom, seed } from './seed.ts';
 import { type Answer, fetchAnswer } from './test-server.ts';
 
-const rounds = 3;
+const rounds = figure({ small: 3, large: 50 });
 const clients = 8;
 const killAfterMsMin = 150;
 const killAfterMsMax = 900;
@@ -19,7 +20,9 @@ interface Sent {
   answer: Answer | null;
 }
 
-describe('a server that is killed between doing something and saying so', { timeout: 120_000 }, () => {
+describe('a server that is killed between doing something and saying so', {
+  timeout: figure({ small: 120_000, large: 3_600_000 }),
+}, () => {
   it(`does it once all the same when it is asked again (POSTERN_SEED=${seed})`, async (t) => {
     const random = randomFrom(seed);
     const folder = freshFolder();
@@ -29,6 +32,7 @@ describe('a server that is killed between doing something and saying so', { time
     let demo = await startDemo(dataFolder, settings);
     t.after(() => demo[Symbol.asyncDispose]());
     let unanswered = 0;
+    let requests = 0;
     for (let round = 1; round <= rounds; round++) {
       const created: Sent[] = [];
       const unlocked: Sent[] = [];
@@ -47,7 +51,15 @@ describe('a server that is killed between doing something and saying so', { time
         `round ${round}: ${created.length} links, ${unlocked.length} unlocks, ${lost} without an answer`,
       );
       unanswered += lost;
+      requests += created.length + unlocked.length;
     }
+    report(t, 'kills between commit and answer', {
+      kills: rounds,
+      requests,
+      unanswered,
+      'done twice': 0,
+      seed,
+    });
     assert.ok(unanswered > 0, 'nothing was under way when the server was killed');
   });
 });

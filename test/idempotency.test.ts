@@ -5,20 +5,25 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Outcome } from '../domain/event.ts';
 import { addMs } from '../domain/instants.ts';
-import { recordOutcome } from '../server/events/events.ts';
+import { recordOutcomes } from '../server/events/events.ts';
 import { Housekeeping, housekeepingTasks } from '../server/housekeeping.ts';
 import { answersKeptMs } from '../server/http/idempotency.ts';
 import { createApiKey } from '../server/logins/logins.ts';
 import { pulsesIn } from './demo-process.ts';
+import { figure, report } from './figures.ts';
 import { mendFailure, plantFailure } from './planted-failure.ts';
-import { type Answer, startTestServer, TestClock, type TestServer } from './test-server.ts';
+import { type Answer, realClock, startTestServer, TestClock, type TestServer } from './test-server.ts';
 
-const rounds = 50;
+const rounds = figure({ small: 50, large: 1_000 });
+const roundsOfUnlocks = figure({ small: 5, large: 100 });
+/** With and without a trace in the table of keys; so many wait together for an answer that does not come. */
+const lossesOfEachKind = figure({ small: 25, large: 500 });
+const lossesAtOnce = 25;
 const atOnce = 32;
 const now = '2026-12-01T09:00:00.000Z';
 const wall = new TestClock(now);
 /** The agent's heartbeats need the real time. */
-const clock = { now: () => wall.now(), monotonicMs: () => performance.now() };
+const clock = { ...realClock, now: () => wall.now() };
 
 let server: TestServer;
 let group_id: number;
@@ -83,10 +88,13 @@ async function withDoor(outcome: Outcome, work: () => Promise<void>): Promise<st
   return commands;
 }
 
-/** As if the process had ended after the commit and before the answer: nobody is left to give one. */
-async function loseAnswer(request: () => Promise<Answer>, leaves: 'a trace' | 'none'): Promise<void> {
+/** As if the process had ended after the commit and before the answers: nobody is left to give them. */
+async function loseAnswers(
+  requests: readonly (() => Promise<Answer>)[],
+  leaves: 'a trace' | 'none',
+): Promise<void> {
   await plantFailure(server, 'update of answer on idempotency_keys');
-  assert.ok((await request()).status >= 500);
+  for (const request of requests) assert.ok((await request()).status >= 500);
   await mendFailure(server);
   await server.context.database.everywhere.transaction(async (tx) => {
     if (leaves === 'none')
@@ -98,8 +106,20 @@ async function loseAnswer(request: () => Promise<Answer>, leaves: 'a trace' | 'n
   });
 }
 
-describe('a request with an Idempotency-Key', { timeout: 120_000 }, () => {
-  it(`that is sent ${atOnce} times at once is done once, and answered alike, in ${rounds} rounds`, async () => {
+async function inThrongs(work: (leaves: 'a trace' | 'none', numbers: number[]) => Promise<void>) {
+  for (const leaves of ['a trace', 'none'] as const) {
+    for (let done = 0; done < lossesOfEachKind; done += lossesAtOnce)
+      await work(
+        leaves,
+        Array.from({ length: lossesAtOnce }, (_, index) => done + index),
+      );
+  }
+}
+
+describe('a request with an Idempotency-Key', {
+  timeout: figure({ small: 120_000, large: 3_600_000 }),
+}, () => {
+  it(`that is sent ${atOnce} times at once is done once, and answered alike, in ${rounds} rounds`, async (t) => {
     for (let round = 0; round < rounds; round++) {
       const key = randomUUID();
       const name = `Guest ${round}`;
@@ -110,10 +130,11 @@ describe('a request with an Idempotency-Key', { timeout: 120_000 }, () => {
       assert.equal(answers.filter(wasReplayed).length, atOnce - 1);
       assert.equal((await linksNamed(name)).length, 1);
     }
+    report(t, 'the same key at once', { rounds, times: atOnce, 'effects each': 1 });
   });
 
-  it('moves a lock once, and takes one use, however often it is sent', async () => {
-    for (let round = 0; round < 5; round++) {
+  it('moves a lock once, and takes one use, however often it is sent', async (t) => {
+    for (let round = 0; round < roundsOfUnlocks; round++) {
       const link = await makeLink({ max_uses: 2 });
       const [key, before] = [randomUUID(), pulses()];
       const answers = await Promise.all(Array.from({ length: atOnce }, () => unlock(key, link)));
@@ -124,35 +145,66 @@ describe('a request with an Idempotency-Key', { timeout: 120_000 }, () => {
       assert.equal((await unlock(randomUUID(), link)).status, 200);
       assert.equal(pulses(), before + 2);
     }
+    report(t, 'unlocks with the same key at once', {
+      rounds: roundsOfUnlocks,
+      times: atOnce,
+      'pulses each': 1,
+    });
   });
 
-  it('is answered from what it committed when nobody was left to answer it, at once or after a while', async () => {
-    for (const leaves of ['a trace', 'none'] as const) {
-      const [key, name] = [randomUUID(), `Lost ${leaves}`];
-      await loseAnswer(() => postLink(key, name), leaves);
-      const answers = await Promise.all(Array.from({ length: 8 }, () => postLink(key, name)));
-      const made = await linksNamed(name);
-      assert.equal(made.length, 1);
-      for (const answer of answers) {
-        assert.deepEqual([answer.status, wasReplayed(answer)], [200, true]);
-        assert.deepEqual(answer.body, answers[0]?.body);
-      }
-      const { id, secret } = answers[0]?.body ?? {};
-      assert.equal(id, made[0]?.id);
-      assert.equal((await server.call('GET', '/group_link', { secret, as: 'link' })).status, 200);
-    }
+  it('is answered from what it committed when nobody was left to answer it, at once or after a while', async (t) => {
+    await inThrongs(async (leaves, numbers) => {
+      const lost = numbers.map((number) => ({ key: randomUUID(), name: `Lost ${number} ${leaves}` }));
+      await loseAnswers(
+        lost.map(
+          ({ key, name }) =>
+            () =>
+              postLink(key, name),
+        ),
+        leaves,
+      );
+      await Promise.all(
+        lost.map(async ({ key, name }) => {
+          const answers = await Promise.all(Array.from({ length: 8 }, () => postLink(key, name)));
+          const made = await linksNamed(name);
+          assert.equal(made.length, 1);
+          for (const answer of answers) {
+            assert.deepEqual([answer.status, wasReplayed(answer)], [200, true]);
+            assert.deepEqual(answer.body, answers[0]?.body);
+          }
+          const { id, secret } = answers[0]?.body ?? {};
+          assert.equal(id, made[0]?.id);
+          assert.equal((await server.call('GET', '/group_link', { secret, as: 'link' })).status, 200);
+        }),
+      );
+    });
+    report(t, 'answers lost after the commit', { links: lossesOfEachKind * 2, 'effects each': 1 });
   });
 
-  it('that moved a lock and was never answered moves it no second time', async () => {
-    for (const leaves of ['a trace', 'none'] as const) {
-      const link = await makeLink({ max_uses: 1 });
-      const [key, before] = [randomUUID(), pulses()];
-      await loseAnswer(() => unlock(key, link), leaves);
-      const answer = await unlock(key, link);
-      assert.deepEqual([answer.status, answer.body], [200, { message: 'Unlocked!' }]);
-      assert.equal(pulses(), before + 1);
-      assert.equal((await unlocksBy(link)).length, 1);
-    }
+  it('that moved a lock and was never answered moves it no second time', async (t) => {
+    await inThrongs(async (leaves, numbers) => {
+      const before = pulses();
+      const lost = await Promise.all(
+        numbers.map(async () => ({ key: randomUUID(), link: await makeLink({ max_uses: 1 }) })),
+      );
+      await loseAnswers(
+        lost.map(
+          ({ key, link }) =>
+            () =>
+              unlock(key, link),
+        ),
+        leaves,
+      );
+      await Promise.all(
+        lost.map(async ({ key, link }) => {
+          const answer = await unlock(key, link);
+          assert.deepEqual([answer.status, answer.body], [200, { message: 'Unlocked!' }]);
+          assert.equal((await unlocksBy(link)).length, 1);
+        }),
+      );
+      assert.equal(pulses(), before + lost.length);
+    });
+    report(t, 'answers lost after the commit', { unlocks: lossesOfEachKind * 2, 'pulses each': 1 });
   });
 
   it('whose door did not say whether it opened hears so, and commands nothing more', async () => {
@@ -181,7 +233,7 @@ describe('a request with an Idempotency-Key', { timeout: 120_000 }, () => {
     });
     await mendFailure(server);
     await server.context.database.of(organization_id).transaction(async (tx) => {
-      await recordOutcome(tx, { event_uuid, organization_id, outcome: 'done', recorded_at: now });
+      await recordOutcomes(tx, [{ event_uuid, organization_id, outcome: 'done', recorded_at: now }]);
     });
     const answers = [await unlock(key, link), await unlock(key, link)];
     assert.deepEqual(

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunningAgent } from '../agent/main.ts';
 import { type KnownLink, type Load, startLoad } from './crash-load.ts';
 import { freePort, freshFolder, pulsesIn } from './demo-process.ts';
+import { figure, report } from './figures.ts';
 import {
   createDatabase,
   prepareTemplate,
@@ -24,7 +25,7 @@ import {
   withOwner,
 } from './serve-process.ts';
 
-const rounds = 3;
+const rounds = figure({ small: 3, large: 50 });
 const clients = 16;
 const killAfterMsMin = 300;
 const killAfterMsMax = 1_500;
@@ -34,7 +35,9 @@ const backMsMax = 5_000;
 /** Longer than anybody waits at a door. */
 const stillMs = 5_500;
 
-describe(`PostgreSQL behind a server that works (POSTERN_SEED=${seed})`, { timeout: 240_000 }, () => {
+describe(`PostgreSQL behind a server that works (POSTERN_SEED=${seed})`, {
+  timeout: figure({ small: 240_000, large: 3_600_000 }),
+}, () => {
   const folder = freshFolder();
   const random = randomFrom(seed);
   /** Of every round. */
@@ -82,6 +85,7 @@ describe(`PostgreSQL behind a server that works (POSTERN_SEED=${seed})`, { timeo
       await checkAnswers(load.known);
       await checkRecords();
     }
+    reportSoFar(t, 'kills of PostgreSQL');
     const { rows } = await withOwner(database.ownerUrl, (owner) =>
       owner.query("select 1 from events where type = 'agent.alarm'"),
     );
@@ -130,7 +134,13 @@ describe(`PostgreSQL behind a server that works (POSTERN_SEED=${seed})`, { timeo
       await checkAnswers(load.known);
       await checkRecords();
     }
+    reportSoFar(t, 'kills of the server on PostgreSQL');
   });
+
+  function reportSoFar(t: TestContext, what: string): void {
+    const unlocks = known.reduce((sum, { opened }) => sum + opened, 0);
+    report(t, what, { kills: rounds, links: known.length, unlocks, lost: 0, duplicates: 0, seed });
+  }
 
   it('was a load: links that opened more than once, and some that were revoked', () => {
     assert.ok(known.length > 50, `${known.length} links`);

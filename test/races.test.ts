@@ -7,11 +7,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { RunningAgent } from '../agent/main.ts';
 import { holdMsMin } from '../server/unlocks/holds.ts';
 import { pulsesIn } from './demo-process.ts';
+import { figure, report } from './figures.ts';
 import { randomFrom, seed } from './seed.ts';
 import { type Answer, startTestServer, type TestServer } from './test-server.ts';
 
-const roundsOfOne = 50;
-const roundsOfSeveral = 10;
+const roundsOfOne = figure({ small: 50, large: 1_000 });
+const roundsOfSeveral = figure({ small: 10, large: 200 });
 const severalUses = 5;
 const doorCount = 16;
 const pageUses = 24;
@@ -43,7 +44,7 @@ const ways = ['web', 'api', 'qr'] as const;
 const delayMsMax = 25;
 
 describe(`a link with few uses and many who use it at once (POSTERN_SEED=${seed})`, {
-  timeout: 180_000,
+  timeout: figure({ small: 180_000, large: 3_600_000 }),
 }, () => {
   let server: TestServer;
   let agent: RunningAgent;
@@ -65,12 +66,15 @@ describe(`a link with few uses and many who use it at once (POSTERN_SEED=${seed}
   });
   after(() => server?.close());
 
-  it(`opens once, every one of ${roundsOfOne} rounds of ${usesAtOnce} uses over page, API and readers`, async () => {
+  it(`opens once, every one of ${roundsOfOne} rounds of ${usesAtOnce} uses over page, API and readers`, async (t) => {
     await race(roundsOfOne, 1);
+    report(t, 'single-use links', { rounds: roundsOfOne, uses: usesAtOnce, 'grants each': 1, seed });
   });
 
-  it(`opens ${severalUses} times when it has ${severalUses} uses, in ${roundsOfSeveral} rounds`, async () => {
+  it(`opens ${severalUses} times when it has ${severalUses} uses, in ${roundsOfSeveral} rounds`, async (t) => {
     await race(roundsOfSeveral, severalUses);
+    const figures = { rounds: roundsOfSeveral, uses: usesAtOnce, 'grants each': severalUses, seed };
+    report(t, 'links with several uses', figures);
   });
 
   it('was a race: page, API and readers were each the first at times', () => {

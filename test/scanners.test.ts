@@ -4,6 +4,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { doorOn, openPhone, startBrowser, touch, untilState } from './browser.ts';
 import { pulsesIn } from './demo-process.ts';
+import { figure, report } from './figures.ts';
 import { type Answer, type Call, startTestServer, type TestServer } from './test-server.ts';
 
 /** What fetches a link before the person does: mail scanners, chat previews, search engines, HTTP libraries. */
@@ -35,6 +36,10 @@ const userAgents = [
   'Java/17.0.9',
 ];
 
+const rounds = figure({ small: 1, large: 100 });
+/** Browsers that run the page at the same time. */
+const pagesAtOnce = 5;
+
 /** What browsers and crawlers say when they fetch something that nobody asked for yet. */
 const ahead: Record<string, string>[] = [
   { purpose: 'prefetch' },
@@ -44,12 +49,20 @@ const ahead: Record<string, string>[] = [
   { 'x-purpose': 'preview' },
 ];
 
-describe('a live link among the machines that open links', { timeout: 120_000 }, () => {
+interface Link {
+  id: number;
+  secret: string;
+  url: string;
+}
+
+describe('a live link among the machines that open links', {
+  timeout: figure({ small: 120_000, large: 3_600_000 }),
+}, () => {
   let server: TestServer;
   let browser: Browser;
   let group_id: number;
   let lock: { id: number };
-  let link: { id: number; secret: string; url: string };
+  let link: Link;
 
   before(async () => {
     [server, browser] = await Promise.all([startTestServer(), startBrowser()]);
@@ -64,10 +77,10 @@ describe('a live link among the machines that open links', { timeout: 120_000 },
     await server?.close();
   });
   beforeEach(async () => {
-    link = await server.create('group_link', { name: 'Robin Guest', group_id, max_uses: 1 });
+    link = await makeLink();
   });
 
-  it('is not touched by HEAD, GET, OPTIONS and fetching ahead, whoever does it', async () => {
+  it('is not touched by HEAD, GET, OPTIONS and fetching ahead, whoever does it', async (t) => {
     const addresses = [
       `/l/${link.id}`,
       `/grouplinks/${link.secret}`,
@@ -75,16 +88,24 @@ describe('a live link among the machines that open links', { timeout: 120_000 },
       `/locks/${lock.id}/unlock`,
     ];
     const statuses = new Set<number>();
-    for (const path of [...addresses, `/page/links/${link.id}/unlock?lock_id=${lock.id}`]) {
+    let requests = 0;
+    for (const path of Array.from({ length: rounds }, () => [
+      ...addresses,
+      `/page/links/${link.id}/unlock?lock_id=${lock.id}`,
+    ]).flat()) {
       for (const headers of [...userAgents.map((name) => ({ 'user-agent': name })), ...ahead]) {
-        for (const method of ['HEAD', 'GET', 'OPTIONS']) statuses.add(await statusOf(method, path, headers));
+        const methods = ['HEAD', 'GET', 'OPTIONS'];
+        const answers = methods.map((method) => statusOf(method, path, headers));
+        for (const status of await Promise.all(answers)) statuses.add(status);
+        requests += methods.length;
       }
     }
     assert.deepEqual(statuses, new Set([200, 204, 404]));
     await assertUntouched();
+    report(t, 'machines that only look', { requests, 'doors opened': 0, 'uses spent': 0 });
   });
 
-  it('is not touched by simple clients that post what they find', async () => {
+  it('is not touched by simple clients that post what they find', async (t) => {
     const json = { 'content-type': 'application/json' };
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     const secret = JSON.stringify({ secret: link.secret });
@@ -105,7 +126,7 @@ describe('a live link among the machines that open links', { timeout: 120_000 },
       [`/locks/${lock.id}/unlock`, { body: secret, headers: json }],
       [`/locks/${lock.id}/unlock?secret=${link.secret}`, { body: '{}', headers: json }],
     ];
-    for (const [path, call] of posts) {
+    for (const [path, call] of Array.from({ length: rounds }, () => posts).flat()) {
       for (const name of ['curl/8.5.0', userAgents[0] ?? '']) {
         const answer = await server.call('POST', path, {
           ...call,
@@ -115,9 +136,15 @@ describe('a live link among the machines that open links', { timeout: 120_000 },
       }
     }
     await assertUntouched();
+    report(t, 'machines that post', { posts: rounds * posts.length * 2, 'doors opened': 0, 'uses spent': 0 });
   });
 
-  it('is not touched by a client that acts the whole page out, but does not hold', async () => {
+  it('is not touched by a client that acts the whole page out, but does not hold', async (t) => {
+    for (let round = 0; round < rounds; round++) await actPageOut();
+    report(t, 'clients that act the page out', { rounds, 'doors opened': 0, 'uses spent': 0 });
+  });
+
+  async function actPageOut(): Promise<void> {
     const session = await fromPage('/page/sessions', { secret: link.secret });
     assert.equal(session.status, 200);
     const cookie = session.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
@@ -137,48 +164,73 @@ describe('a live link among the machines that open links', { timeout: 120_000 },
       ['hold_too_short', 'hold_used', 'hold_expired', 'hold_too_short'],
     );
     await assertUntouched();
-  });
+  }
 
   for (const address of [
     'the link as it is handed out',
     'the address that programs build themselves',
   ] as const) {
-    it(`is not touched by a browser that runs the page, clicks and submits by script: ${address}`, async () => {
-      await using phone = await openPhone(browser);
-      const { page } = phone;
-      await page.goto(address.startsWith('the link') ? link.url : `${server.url}/grouplinks/${link.secret}`);
-      await untilState(page, 'active');
-      const { events, seconds } = await actByScript(page);
-      assert.ok(events > 1_000 && seconds >= 4, `${events} events in ${seconds} s`);
-      await assertUntouched();
-      await untilState(page, 'active');
-      assert.deepEqual(phone.complaints, []);
-      // The same page, the same door, a person: nothing that the script did stands in the way.
-      await page.reload();
-      await untilState(page, 'active');
-      const door = doorOn(page, lock.id);
-      await touch(page, door.hold, () => door.phase('open'));
-      assert.equal((await unlocks()).length, 1);
+    it(`is not touched by a browser that runs the page, clicks and submits by script: ${address}`, async (t) => {
+      let events = 0;
+      for (let done = 0; done < rounds; ) {
+        const pages = Math.min(pagesAtOnce, rounds - done);
+        const links: Link[] = [];
+        for (let page = 0; page < pages; page++) links.push(await makeLink());
+        const acted = await Promise.all(
+          links.map((own) => runPage(own, address.startsWith('the link') ? own.url : undefined)),
+        );
+        events += acted.reduce((sum, each) => sum + each, 0);
+        done += pages;
+      }
+      report(t, `browsers with ${address}`, { pages: rounds, events, 'doors opened by script': 0 });
     });
   }
 
-  async function assertUntouched(): Promise<void> {
-    assert.deepEqual(await unlocks(), []);
-    const { body } = await server.call('GET', `/group_links/${link.id}`, { secret: server.api_key });
+  /** Answers how many events the script made. */
+  async function runPage(own: Link, url = `${server.url}/grouplinks/${own.secret}`): Promise<number> {
+    await using phone = await openPhone(browser);
+    const { page } = phone;
+    await page.goto(url);
+    await untilState(page, 'active');
+    const { events, seconds } = await actByScript(page);
+    assert.ok(events > 1_000 && seconds >= 4, `${events} events in ${seconds} s`);
+    await assertUntouched(own);
+    await untilState(page, 'active');
+    assert.deepEqual(phone.complaints, []);
+    // The same page, the same door, a person: nothing that the script did stands in the way.
+    await page.reload();
+    await untilState(page, 'active');
+    const door = doorOn(page, lock.id);
+    await touch(page, door.hold, () => door.phase('open'));
+    assert.equal((await unlocks(own)).length, 1);
+    return events;
+  }
+
+  const makeLink = (): Promise<Link> =>
+    server.create('group_link', { name: 'Robin Guest', group_id, max_uses: 1 });
+
+  async function assertUntouched(own = link): Promise<void> {
+    assert.deepEqual(await unlocks(own), []);
+    const { body } = await server.call('GET', `/group_links/${own.id}`, { secret: server.api_key });
     assert.deepEqual([body.uses, body.last_used_at], [0, null]);
-    const opened = await unlocks('');
-    assert.equal(
-      pulsesIn(join(server.folder, 'agent-1')).length,
-      opened.length,
+    const moved = pulsesIn(join(server.folder, 'agent-1')).map(({ command_id }) => command_id);
+    const { query } = server.context.database.everywhere.read;
+    const events = await query
+      .selectFrom('events')
+      .select('uuid')
+      .where('type', '=', 'lock.unlock')
+      .execute();
+    const uuids = new Set(events.map(({ uuid }) => uuid)); // of people with other links
+    assert.deepEqual(
+      moved.filter((command) => !uuids.has(command)),
+      [],
       'only people opened the door',
     );
   }
 
-  /** Unlocks, granted or not, of this link; of everybody with another filter. */
-  async function unlocks(
-    filter = `&event_actor_type=GroupLink&event_actor_id=${link.id}`,
-  ): Promise<unknown[]> {
-    const query = `event_type=lock.unlock&limit=250${filter}`;
+  /** Unlocks, granted or not, of this link. */
+  async function unlocks(own: Link): Promise<unknown[]> {
+    const query = `event_type=lock.unlock&limit=250&event_actor_type=GroupLink&event_actor_id=${own.id}`;
     return (await server.call('GET', `/events?${query}`, { secret: server.api_key })).body;
   }
 

@@ -1,0 +1,90 @@
+import type { Bug } from './bug.ts';
+
+/** Who may call what, whose things they see, what is written down of them, and how often strangers may try. */
+export const accessBugs: readonly Bug[] = [
+  {
+    name: 'a route that is in no table',
+    file: 'server/app.ts',
+    find: "if (typeof operation !== 'string' || !Object.hasOwn(endpoints, operation))",
+    replace: "if (operation === '')",
+    test: 'server/app.test.ts',
+    named: 'not in the table of endpoints',
+  },
+  {
+    name: 'an operation without a reviewed row',
+    file: 'domain/endpoints.ts',
+    find: "  'doors.lock_down': {",
+    replace:
+      "  'doors.peek': { methods: ['GET'], paths: ['/locks/:id/peek'], callers: ['login'], scope: null },\n  'doors.lock_down': {",
+    test: 'test/authorization/roles.test.ts',
+    named: 'is written down for every operation',
+  },
+  {
+    name: 'an operation that anybody may call',
+    file: 'domain/endpoints.ts',
+    find: "paths: ['/group_links'], callers: ['login'], scope: 'links:write'",
+    replace: "paths: ['/group_links'], callers: ['anyone']",
+    test: 'domain/endpoints.test.ts',
+  },
+  {
+    name: 'a secret is shown to whoever is signed in',
+    file: 'domain/endpoints.ts',
+    find: "scope: 'links:reveal',",
+    replace: 'scope: null,',
+    test: 'test/authorization/roles.test.ts',
+    named: 'links.reveal',
+  },
+  {
+    name: 'a link is shown to whoever knows its number',
+    file: 'server/links/store.ts',
+    find: ".where('links.organization_id', '=', organization_id)",
+    replace: ".where('links.organization_id', '>', organization_id - organization_id)",
+    test: 'test/authorization/tenants.test.ts',
+    named: 'group_links/:id',
+  },
+  {
+    name: 'a schedule is put on a group of another organization',
+    file: 'server/schedules/schedules.ts',
+    find: 'if (!(await selectGroup(tx, caller, group_id)))',
+    replace: 'if (group_id === 0)',
+    test: 'test/authorization/tenants.test.ts',
+    named: 'schedules.create',
+  },
+  {
+    name: "a manager sees the events of another's groups",
+    file: 'server/events/store.ts',
+    find: 'if (group_ids !== null) rows',
+    replace: 'if (group_ids !== null && stretch.limit < 0) rows',
+    test: 'server/events/managers.test.ts',
+    named: 'a manager',
+  },
+  {
+    name: 'wrong passwords are counted by whose they are',
+    file: 'server/http/sign-in-limit.ts',
+    find: 'const key = `',
+    replace: 'const key = person || `',
+    test: 'server/http/sign-in-limit.test.ts',
+  },
+  {
+    name: 'the log names addresses, not routes',
+    file: 'server/app.ts',
+    find: "const route = routeOptions.url ?? 'none';",
+    replace: "const route = routeOptions.url ? request.url : 'none';",
+    test: 'server/app.test.ts',
+    named: 'pattern of a route',
+  },
+  {
+    name: "a link's secret is in a line of the log",
+    file: 'server/log.ts',
+    find: '[a-z2-7]{32}(?![A-Za-z0-9])/g',
+    replace: '[a-z2-7]{33}(?![A-Za-z0-9])/g',
+    test: 'server/log.test.ts',
+  },
+  {
+    name: 'a pass is in a line of the log',
+    file: 'server/log.ts',
+    find: '[/PSN1:[0-9A-Z',
+    replace: '[/PSN2:[0-9A-Z',
+    test: 'server/log.test.ts',
+  },
+];
