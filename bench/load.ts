@@ -1,3 +1,4 @@
+import { Agent, type RequestOptions, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 
 /** What a load came to. Latencies are in milliseconds, one a request. */
@@ -41,6 +42,40 @@ export async function runLoad({ port, connections, durationMs, next }: Load): Pr
   };
   await Promise.all(Array.from({ length: connections }, one));
   return { perSecond: (latenciesMs.length * 1000) / (performance.now() - began), latenciesMs };
+}
+
+export interface OrdinaryLoad extends Omit<Load, 'next'> {
+  /** What the next request asks. */
+  next(): { method: string; path: string; headers: Record<string, string> };
+}
+
+/** The same with the client that programs on Node have: `node:http`, its connections kept. Throws at any status but 200. */
+export async function runOrdinaryLoad(load: OrdinaryLoad): Promise<LoadResult> {
+  const { port, connections, durationMs, next } = load;
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const latenciesMs: number[] = [];
+  const began = performance.now();
+  const until = began + durationMs;
+  const one = async () => {
+    while (performance.now() < until) {
+      const asked = performance.now();
+      await askOrdinarily({ ...next(), agent, port, host: '127.0.0.1' });
+      latenciesMs.push(performance.now() - asked);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, one)).finally(() => agent.destroy());
+  return { perSecond: (latenciesMs.length * 1000) / (performance.now() - began), latenciesMs };
+}
+
+function askOrdinarily(options: RequestOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const asked = request(options, (answer) => {
+      answer.resume();
+      answer.on('end', resolve);
+      if (answer.statusCode !== 200) reject(new Error(`The server answered ${answer.statusCode}.`));
+    });
+    asked.on('error', reject).end();
+  });
 }
 
 /** One answer, as its bytes. */

@@ -101,6 +101,18 @@ export function unlockRequest(secret: string, door_id: number): Buffer {
   );
 }
 
+/** A request of ours, for a client that puts it together itself. */
+export function requestParts(bytes: Buffer): {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+} {
+  const [first = '', ...lines] = bytes.toString('latin1').split('\r\n\r\n', 1)[0]?.split('\r\n') ?? [];
+  const [method = '', path = ''] = first.split(' ');
+  const headers = lines.map((line) => line.split(/: */, 2));
+  return { method, path, headers: Object.fromEntries(headers) };
+}
+
 async function firstAnswer(port: number, next: () => Buffer): Promise<string> {
   for (let tries = 0; ; tries++) {
     try {
