@@ -1,9 +1,6 @@
 import { Compile } from 'typebox/compile';
-import { type ClientOptions, WebSocket } from 'ws';
 import {
   type AgentMessage,
-  agentFrameBytesMax,
-  agentSubprotocol,
   heartbeatTimeoutMs,
   outcomesPerMessageMax,
   ServerMessage,
@@ -15,6 +12,7 @@ import { Handshake, type Identity } from './handshake.ts';
 import type { Lock } from './locks/lock.ts';
 import type { AgentLog } from './log.ts';
 import type { Answer } from './scan.ts';
+import { openWebSocket, type ServerAddress, type SessionSocket } from './socket.ts';
 
 /** From the first packet to the welcome. */
 export const handshakeTimeoutMs = 5_000;
@@ -33,26 +31,8 @@ export interface Presentation {
   text: string;
 }
 
-/** What is needed of a WebSocket (one of the library `ws` has it): whole messages, in order, until it is closed. */
-export interface SessionSocket {
-  readonly readyState: number;
-  readonly OPEN: number;
-  on(event: 'open', listener: () => void): unknown;
-  on(event: 'message', listener: (data: { toString(): string }, isBinary: boolean) => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'close', listener: (code: number, reason: { toString(): string }) => void): unknown;
-  send(text: string): void;
-  /** Says goodbye with this code (RFC 6455 §7.4). */
-  close(code: number): void;
-  /** Ends it at once, whatever the other side does. */
-  terminate(): void;
-}
-
-export interface SessionSettings {
-  url: string;
+export interface SessionSettings extends ServerAddress {
   identity: Identity;
-  /** The one certificate to trust, as PEM; undefined: those of the system's authorities, for the host of the URL. */
-  server_certificate?: (() => string | undefined) | undefined;
   readers: readonly { name: string; door_id: number }[];
   /** By door: what the agent offers and the server may command. */
   locks: ReadonlyMap<number, Lock>;
@@ -66,7 +46,7 @@ export interface SessionSettings {
   nonce: () => string;
   log: AgentLog;
   /** How to reach the server; absent: by a WebSocket. */
-  openSocket?: (settings: SessionSettings) => SessionSocket;
+  openSocket?: (address: ServerAddress) => SessionSocket;
   timeouts?: Partial<typeof timeoutDefaults>;
 }
 
@@ -282,22 +262,6 @@ export class Session {
     this.#cancelSilence();
     this.#end.resolve(this.#problem ?? 'The session ended.');
   }
-}
-
-function openWebSocket({ url, server_certificate }: SessionSettings): WebSocket {
-  return new WebSocket(url, agentSubprotocol, {
-    maxPayload: agentFrameBytesMax,
-    perMessageDeflate: false,
-    ...onlyTrusting(server_certificate?.()),
-  });
-}
-
-/** For TLS: a certificate that is trusted itself needs neither an authority nor the right name. */
-function onlyTrusting(certificate: string | undefined): ClientOptions {
-  if (certificate === undefined) return {};
-  // For node:tls, which `ws` hands it to, undefined is a yes; the types of `ws` know of a boolean only.
-  const checkServerIdentity = (() => undefined) as unknown as ClientOptions['checkServerIdentity'];
-  return { ca: certificate, allowPartialTrustChain: true, checkServerIdentity };
 }
 
 function parsed(frame: string): ServerMessage | null {

@@ -333,6 +333,19 @@ describe('a session of an agent', () => {
     await good.close();
   });
 
+  it('hears that the server cannot decide while its database is not to be had', async () => {
+    const known = await enroll();
+    const agent = await connected(known);
+    const { keys } = server.context;
+    const full = Object.assign(new Error('database or disk is full'), { errcode: 13 });
+    server.context.keys = Object.assign(Object.create(keys), { verifier: () => Promise.reject(full) });
+    agent.say({ type: 'presentation', presentation_id: 8, door_id: known.door_id, reader: 'x', text: 'x' });
+    const { granted, reason } = await agent.read('decision');
+    server.context.keys = keys;
+    assert.deepEqual([granted, reason], [false, 'unavailable']);
+    await agent.close();
+  });
+
   it('asks for no door but its own', async () => {
     const [known, other] = [await enroll(), await enroll()];
     const agent = await connected(known);

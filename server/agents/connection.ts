@@ -22,6 +22,7 @@ import { publicKeyOf } from '../organizations/keys.ts';
 import type { Presentation, PresentationResult } from '../unlocks/presentations.ts';
 import { noteAgentSeen } from './agents.ts';
 import type { AgentSession, DoorCommand } from './sessions.ts';
+import type { AgentSocket } from './socket.ts';
 import { selectAgent, selectDoorIdsOfAgent, selectDoorStatesOfAgent } from './store.ts';
 
 const handshakeTimeoutMs = 5_000;
@@ -32,20 +33,6 @@ const checker = Compile(AgentMessage);
 
 type Hello = Extract<AgentMessage, { type: 'hello' }>;
 type Known = { agent_id: number; organization_id: number; name: string; door_ids: ReadonlySet<number> };
-
-/** What is needed of a WebSocket (one of the library `ws` has it): whole messages, in order, until it is closed. */
-export interface AgentSocket {
-  readonly readyState: number;
-  readonly OPEN: number;
-  on(event: 'message', listener: (data: unknown, isBinary: boolean) => void): unknown;
-  on(event: 'close', listener: () => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  send(text: string): void;
-  /** Says goodbye with this code (RFC 6455 §7.4). */
-  close(code: number): void;
-  /** Ends it at once, whatever the other side does. */
-  terminate(): void;
-}
 
 export interface AgentConnectionSettings {
   context: Context;

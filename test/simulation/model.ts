@@ -1,0 +1,172 @@
+import type { House, Template } from './house.ts';
+import { Possible } from './possible.ts';
+
+/*
+ * What the world knows of its houses by what it asked for and what it was answered: independent of the server's code
+ * and tables, and all that the invariants are judged by.
+ */
+
+export interface KnownLink {
+  id: number;
+  name: string;
+  house: House;
+  group_id: number;
+  /** Null: it has no web link. */
+  secret: string | null;
+  from: Possible<string | null>;
+  until: Possible<string>;
+  usesMax: Possible<number | null>;
+  suspended: Possible<boolean>;
+  revoked: Possible<boolean>;
+  /** How often it opened a door. */
+  grants: number;
+}
+
+/** A text that is a pass, as somebody was given it. */
+export interface KnownPass {
+  text: string;
+  link: KnownLink;
+  obtained: number;
+  /** From when on an acknowledged change has ended it. */
+  ended: number;
+}
+
+export type Hours =
+  | { kind: 'span'; from: string; until: string }
+  | { kind: 'weekly'; days: number[]; startMinute: number; endMinute: number };
+
+export interface KnownSchedule {
+  name: string;
+  hours: Hours;
+  present: Possible<boolean>;
+  /** Null: the answer that named it was lost. */
+  id: number | null;
+}
+
+export interface KnownGroup {
+  id: number;
+  house: House;
+  doors: Map<number, Possible<boolean>>;
+  schedules: KnownSchedule[];
+}
+
+export interface KnownDoor {
+  id: number;
+  house: House;
+  place_id: number;
+  down: Possible<boolean>;
+  /** Its agent has said that it keeps the door shut, and nobody has released it since. */
+  kept: boolean;
+}
+
+interface KnownPlace {
+  id: number;
+  house: House;
+  offsetMinutes: number;
+  down: Possible<boolean>;
+}
+
+/** Requests for an unlock by somebody at a door, and what came of them. */
+interface Tally {
+  /** Requests, by those who sent them; answers of either kind, as they heard them. */
+  asked: number;
+  opened: number;
+  refused: number;
+  /** Events of either kind. */
+  granted: number;
+  denied: number;
+  pulsed: number;
+}
+
+export class Model {
+  readonly houses: readonly [House, House];
+  readonly links = new Map<number, KnownLink>();
+  readonly passes = new Map<string, KnownPass>();
+  readonly groups = new Map<number, KnownGroup>();
+  readonly doors = new Map<number, KnownDoor>();
+  readonly places = new Map<number, KnownPlace>();
+  readonly #tallies = new Map<string, Tally>();
+
+  constructor({ houses }: Template) {
+    this.houses = houses;
+    for (const house of houses) {
+      for (const { id, offsetMinutes } of house.places)
+        this.places.set(id, { id, house, offsetMinutes, down: new Possible(false) });
+      for (const { id, place_id } of house.doors)
+        this.doors.set(id, { id, house, place_id, down: new Possible(false), kept: false });
+      for (const { id, door_ids } of house.groups) {
+        const doors = new Map(house.doors.map((door) => [door.id, new Possible(door_ids.includes(door.id))]));
+        this.groups.set(id, { id, house, doors, schedules: [] });
+      }
+    }
+  }
+
+  /** `who`: a link's id, or the house whose key it is. */
+  tally(who: number | House, door_id: number, method: string): Tally {
+    const name = typeof who === 'number' ? `link ${who}` : who.canary;
+    const key = `${name} ${door_id} ${method}`;
+    const known = this.#tallies.get(key) ?? {
+      asked: 0,
+      opened: 0,
+      refused: 0,
+      granted: 0,
+      denied: 0,
+      pulsed: 0,
+    };
+    this.#tallies.set(key, known);
+    return known;
+  }
+
+  door(id: number): KnownDoor {
+    return found(this.doors.get(id));
+  }
+
+  group(id: number): KnownGroup {
+    return found(this.groups.get(id));
+  }
+
+  place(id: number): KnownPlace {
+    return found(this.places.get(id));
+  }
+
+  otherThan(house: House): House {
+    const [one, other] = this.houses;
+    return house === one ? other : one;
+  }
+
+  /** Why this grant cannot have been right at the instant; null: it can. */
+  objection(link: KnownLink, door: KnownDoor, { at, method }: { at: string; method: string }): string | null {
+    const group = this.group(link.group_id);
+    if (link.house !== door.house) return 'the door is of another organization';
+    if (!link.from.may((from) => from === null || from <= at)) return 'the link was not valid yet';
+    if (!link.until.may((until) => at < until)) return 'the link was not valid any more';
+    if (link.revoked.must(Boolean)) return 'the link was revoked';
+    if (link.suspended.must(Boolean)) return 'the link was suspended';
+    if (!link.usesMax.may((max) => max === null || link.grants < max)) return 'the link had no use left';
+    if (!group.doors.get(door.id)?.may(Boolean)) return 'the door was not in the group';
+    if (door.down.must(Boolean)) return 'the door was locked down';
+    if (this.place(door.place_id).down.must(Boolean)) return 'the place was locked down';
+    if (!this.#allowed(group, door, at)) return 'it was outside the schedules';
+    if (method !== 'qr' && link.secret === null) return 'the link has no web link';
+    return null;
+  }
+
+  #allowed({ schedules }: KnownGroup, { place_id }: KnownDoor, at: string): boolean {
+    if (schedules.every(({ present }) => present.may((is) => !is))) return true;
+    const { offsetMinutes } = this.place(place_id);
+    return schedules.some(({ present, hours }) => present.may(Boolean) && contains(hours, at, offsetMinutes));
+  }
+}
+
+function contains(hours: Hours, at: string, offsetMinutes: number): boolean {
+  if (hours.kind === 'span') return hours.from <= at && at < hours.until;
+  const minutes = Math.floor(Date.parse(at) / 60_000) + offsetMinutes;
+  const minute = minutes % 1440;
+  const day = ((Math.floor(minutes / 1440) + 3) % 7) + 1; // 1970 began on a Thursday
+  return hours.days.includes(day) && hours.startMinute <= minute && minute < hours.endMinute;
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the world knows nothing of it');
+  return value;
+}
