@@ -57,7 +57,7 @@ export const rows: readonly Row[] = [
     minutes: { SQLite: 0.5, PostgreSQL: 1.5 },
     sideBySide: true,
   },
-  { name: 'simulated installations', file: 'test/simulation/simulation.test.ts', minutes: { neither: 15 } },
+  { name: 'simulated installations', file: 'test/simulation/simulation.test.ts', minutes: { neither: 20 } },
   { name: 'slow clients', file: 'test/slow-clients.test.ts', minutes: { SQLite: 1 } },
   { name: 'revocation', file: 'test/revocation.test.ts', minutes: { SQLite: 0.8, PostgreSQL: 3 } },
   { name: 'limits', file: 'test/limits.test.ts', minutes: { SQLite: 8 } },
