@@ -111,7 +111,8 @@ function keep(reason: string): void {
   const others = committed.figures.filter(({ name }) => !measured.some((figure) => figure.name === name));
   const figures = only === undefined ? measured : [...others, ...measured];
   const on = new Date().toISOString().slice(0, 10);
-  writeCommitted({ machine, figures, history: [...committed.history, { on, reason }] });
+  const earlier = committed.history.filter((entry) => entry.on !== on || entry.reason !== reason);
+  writeCommitted({ machine, figures, history: [...earlier, { on, reason }] });
   console.log('Written to bench/figures.json; `npm run docs` brings it to docs/reference/benchmarks.md.');
 }
 
