@@ -1,6 +1,6 @@
 import type { Size } from './grow.ts';
 import { askOnce, runLoad } from './load.ts';
-import { type Figure, interleaved, median, rounded } from './measure.ts';
+import { type Figure, interleaved, median, middleOf, rounded } from './measure.ts';
 import { type RunningHouse, startHouse } from './running-house.ts';
 
 const manyConnections = 64;
@@ -44,16 +44,14 @@ async function unlockFigures(houses: Houses, size: GrowthSize): Promise<Figure[]
     [`one of many unlocks at once (${manyConnections} connections)`, busy, undefined],
   ] as const) {
     const contenders = { small: measure(houses.small), large: measure(houses.large) };
-    await interleaved(2, contenders); // the compilers have their say first
     const results = await interleaved(size.rounds, contenders);
-    const ms = (name: keyof Houses) => rounded(median(results.map((result) => result[name])));
     figures.push({
       name: `${what} in a large house, against a small one`,
       value: median(results.map((result) => result.large / result.small)),
       unit: 'ratio',
       better: 'lower',
       ...(bound === undefined ? {} : { bound }),
-      detail: `${ms('large')} against ${ms('small')} ms; ${sizeWords(size.large)} against ${sizeWords(size.small)}`,
+      detail: `${middleOf(results, 'large')} against ${middleOf(results, 'small')} ms; ${sizeWords(size.large)} against ${sizeWords(size.small)}`,
     });
   }
   return figures;

@@ -27,6 +27,9 @@ export function quantile(values: readonly number[], share: number): number {
   return below + (above - below) * (at - Math.floor(at));
 }
 
+/** Rounds that nobody counts: the compilers have their say first. */
+const warmUpRounds = 2;
+
 /**
  * Runs all of them once a round, each in its turn, so that a machine that is slow for a while is slow for all. The
  * order is turned round every other time: what runs first finds the machine otherwise than what runs last.
@@ -37,13 +40,18 @@ export async function interleaved<Name extends string>(
 ): Promise<Record<Name, number>[]> {
   const names = Object.keys(contenders) as Name[]; // the record's own keys
   const results: Record<Name, number>[] = [];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < warmUpRounds + rounds; round++) {
     const order = round % 2 === 0 ? names : [...names].reverse();
     const result: Partial<Record<Name, number>> = {};
     for (const name of order) result[name] = await contenders[name]();
     results.push(result as Record<Name, number>); // every name has run
   }
-  return results;
+  return results.slice(warmUpRounds);
+}
+
+/** The median of what one of them came to, for people. */
+export function middleOf<Name extends string>(results: readonly Record<Name, number>[], name: Name): string {
+  return rounded(median(results.map((result) => result[name])));
 }
 
 /** How long `work` takes for one of `count` calls, in microseconds. */

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { createDatabase, prepareTemplate, startPostgres } from '../test/postgres.ts';
 import { runLoad } from './load.ts';
-import { type Figure, interleaved, median, rounded } from './measure.ts';
+import { type Figure, interleaved, median, middleOf } from './measure.ts';
 import { startProcess } from './processes.ts';
 import type { RawLoopSettings } from './programs/raw-postgres.ts';
 import { startHouse } from './running-house.ts';
@@ -33,9 +33,7 @@ export async function measurePostgres(size: {
     const load = (at: number) => async () =>
       (await runLoad({ port: at, connections, durationMs, next })).perSecond;
     const contenders = { postern: load(port), raw: () => raw.ask<number>(durationMs) };
-    await interleaved(2, contenders); // the compilers have their say first
     const results = await interleaved(rounds, contenders);
-    const speed = (name: 'postern' | 'raw') => rounded(median(results.map((result) => result[name])));
     return [
       {
         name: 'unlocks over HTTP on PostgreSQL, against the same statements over pg',
@@ -43,7 +41,7 @@ export async function measurePostgres(size: {
         unit: 'ratio',
         better: 'higher',
         bound: 0.7,
-        detail: `${speed('postern')} against ${speed('raw')} a second; ${statements.length} statements each`,
+        detail: `${middleOf(results, 'postern')} against ${middleOf(results, 'raw')} a second; ${statements.length} statements each`,
       },
     ];
   } finally {

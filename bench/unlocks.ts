@@ -41,8 +41,6 @@ export async function measureUnlocks(house: RunningHouse, size: Size): Promise<F
     'bare, lean': measured('bare, lean', ofBare.lean),
     'postern, lean': measured('postern, lean', ofPostern.lean),
   };
-  await interleaved(2, contenders); // the compilers have their say first
-  p99s.clear();
   const results = await interleaved(size.rounds, contenders);
   const underLoad = await server.memoryMb();
   return [
@@ -58,7 +56,8 @@ function figuresOf(
   { p99s, size }: { p99s: ReadonlyMap<Contender, number[]>; size: Size },
 ): Figure[] {
   const of = (server: (typeof servers)[number]) => results.map((result) => result[`${server}, ${client}`]);
-  const late = (server: (typeof servers)[number]) => p99s.get(`${server}, ${client}`) ?? [];
+  const late = (server: (typeof servers)[number]) =>
+    (p99s.get(`${server}, ${client}`) ?? []).slice(-size.rounds);
   const ratio = (some: number[], others: number[]) =>
     median(some.map((value, round) => value / (others[round] ?? value)));
   const words = client === 'lean' ? 'a client that costs next to nothing' : 'node:http as the client';

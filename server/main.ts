@@ -2,30 +2,22 @@ import { generateKeyPairSync, randomBytes, randomUUIDv7 } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
-import { AgentSessions } from './agents/sessions.ts';
 import { acceptAgents } from './agents/upgrade.ts';
 import { createApp } from './app.ts';
 import { type Bus, silentBus } from './bus/bus.ts';
+import { composeContext } from './composition.ts';
 import { type Config, SettingError } from './config.ts';
 import type { Clock, Context, Random } from './context.ts';
 import { recordEvent } from './events/events.ts';
-import { announcing, EventFeed } from './events/feed.ts';
-import { watched } from './health/commits.ts';
 import { Housekeeping, housekeepingTasks } from './housekeeping.ts';
 import { withinRanges } from './http/proxies.ts';
-import { RateLimits } from './http/rate-limits.ts';
-import { busCounters } from './http/shared-counters.ts';
 import { openTls, ownCertificate } from './http/tls.ts';
 import { type HostKey, openHostKey } from './installation.ts';
 import { readPageFiles } from './links/page-files.ts';
 import { oncePerTurn, openLog } from './log.ts';
-import { Metrics } from './metrics.ts';
-import { OrganizationKeys } from './organizations/keys.ts';
 import { Reference } from './reference/reference.ts';
 import { createHandlers } from './routes.ts';
-import { createSealer } from './secrets/sealer.ts';
 import { asSettingError, openDatabase } from './storage.ts';
-import { Outcomes } from './unlocks/outcomes.ts';
 import { Presentations } from './unlocks/presentations.ts';
 
 /** The database with everything that operations need, and no network: for commands that change it from the outside. */
@@ -83,39 +75,24 @@ export async function openInstallation(
   if (config.secretKey === null) throw new SettingError(secretKeyMissing);
   const { clock = systemClock, random = systemRandom } = outside;
   const { log, close: closeLog } = await openStderrLog(config);
-  const opened = await openDatabase(config, (error) =>
+  const database = await openDatabase(config, (error) =>
     log.warn({ err: error }, 'a connection to the database was lost'),
   );
   const onBackgroundError = (error: unknown) => log.error({ err: error }, 'work in the background failed');
-  const feed = new EventFeed({ database: opened, onError: onBackgroundError });
-  const metrics = new Metrics();
-  const database = watched(announcing(opened, feed), { metrics, clock });
   const bus = await openBus(config, { process_id: random.uuid(), log }).catch(async (error: unknown) => {
     await database.close();
     throw error;
   });
-  bus.subscribe('events', () => feed.notify());
-  const sealer = createSealer({ secretKey: config.secretKey, random: random.bytes });
-  const context: Context = {
+  const context = composeContext({
     database,
     bus,
-    feed,
-    sealer,
     clock,
     random,
-    agents: new AgentSessions({ bus, clock }),
-    outcomes: new Outcomes({ database, onError: onBackgroundError }),
-    keys: new OrganizationKeys({ database, sealer }),
+    secretKey: config.secretKey,
     publicUrl: config.publicUrl ?? ownUrl(config, config.port),
+    rateLimits: config.rateLimits,
     onBackgroundError,
-    limits: new RateLimits({
-      enabled: config.rateLimits,
-      clock,
-      shared: busCounters(bus),
-      onLimited: (limit) => metrics.countLimited(limit),
-    }),
-    metrics,
-  };
+  });
   const close = async () => {
     await context.outcomes.written();
     await bus.close();

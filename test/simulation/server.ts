@@ -3,28 +3,21 @@ import { type Endpoint, endpoints, type Operation } from '../../domain/endpoints
 import { errorBody, PosternError } from '../../domain/errors.ts';
 import { takesIdempotencyKey } from '../../domain/idempotency.ts';
 import { AgentConnection } from '../../server/agents/connection.ts';
-import { AgentSessions } from '../../server/agents/sessions.ts';
 import { authenticate } from '../../server/authentication.ts';
 import { requireScope } from '../../server/authorization.ts';
 import { silentBus } from '../../server/bus/bus.ts';
+import { composeContext } from '../../server/composition.ts';
 import type { Caller, Context } from '../../server/context.ts';
 import { type Database, isUnavailable } from '../../server/database/database.ts';
 import { recordEvent } from '../../server/events/events.ts';
-import { announcing, EventFeed } from '../../server/events/feed.ts';
-import { watched } from '../../server/health/commits.ts';
 import { Housekeeping, housekeepingTasks } from '../../server/housekeeping.ts';
 import type { Request } from '../../server/http/handlers.ts';
 import { answerOnce } from '../../server/http/idempotency.ts';
 import { wholeAnswer } from '../../server/http/keyed-requests.ts';
-import { RateLimits } from '../../server/http/rate-limits.ts';
 import { type HostKey, openHostKey } from '../../server/installation.ts';
 import { cookieName } from '../../server/links/page-sessions.ts';
-import { Metrics } from '../../server/metrics.ts';
-import { OrganizationKeys } from '../../server/organizations/keys.ts';
 import { Reference } from '../../server/reference/reference.ts';
 import { createHandlers, type Handlers } from '../../server/routes.ts';
-import { createSealer } from '../../server/secrets/sealer.ts';
-import { Outcomes } from '../../server/unlocks/outcomes.ts';
 import { Presentations } from '../../server/unlocks/presentations.ts';
 import { type Chance, randomOf } from './chance.ts';
 import type { End } from './network.ts';
@@ -195,33 +188,20 @@ export class ServerProcess {
   }
 }
 
-/** As `openInstallation` makes it. */
-function contextOf({ database: opened, time, chance, secretKey, onError }: ServerParts, life: Life): Context {
-  const clock = time.clockOf(life);
+function contextOf({ database, time, chance, secretKey, onError }: ServerParts, life: Life): Context {
   const random = randomOf(chance, () => time.wallMs);
-  const onBackgroundError = (error: unknown) => {
-    if (!life.ended && !isUnavailable(error)) onError(error);
-  };
-  const feed = new EventFeed({ database: opened, onError: onBackgroundError });
-  const metrics = new Metrics();
-  const database = watched(announcing(opened, feed), { metrics, clock });
-  const bus = silentBus(random.uuid());
-  const sealer = createSealer({ secretKey, random: random.bytes });
-  return {
+  return composeContext({
     database,
-    bus,
-    feed,
-    sealer,
-    clock,
+    bus: silentBus(random.uuid()),
+    clock: time.clockOf(life),
     random,
-    agents: new AgentSessions({ bus, clock }),
-    outcomes: new Outcomes({ database, onError: onBackgroundError }),
-    keys: new OrganizationKeys({ database, sealer }),
+    secretKey,
     publicUrl,
-    onBackgroundError,
-    limits: new RateLimits({ enabled: true, clock }),
-    metrics,
-  };
+    rateLimits: true,
+    onBackgroundError: (error) => {
+      if (!life.ended && !isUnavailable(error)) onError(error);
+    },
+  });
 }
 
 /** As much of a request as recognising its sender takes. */
