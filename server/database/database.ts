@@ -20,6 +20,8 @@ export interface Connection {
 }
 
 export interface Transaction extends Connection {
+  /** Runs a statement whose answer nobody waits for: when it fails, so does the transaction, at its commit at the latest. */
+  send(sql: string, ...parameters: SqlValue[]): void;
   /**
    * Holds a row until the transaction ends, so that what was decided on it stays true: `to change` waits for everybody
    * else, `as it is` only for those who change it. Locks are taken in the order link, door, group.

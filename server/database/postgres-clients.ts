@@ -1,4 +1,5 @@
-import { Pool, type PoolClient, type PoolConfig, types } from 'pg';
+import { Socket } from 'node:net';
+import { Client, type ClientConfig, escapeLiteral, Pool, type PoolClient, type PoolConfig, types } from 'pg';
 import { isLostConnection } from './postgres-errors.ts';
 
 const connectionsMax = 20;
@@ -12,7 +13,10 @@ const numberTypes = [20, 1700];
 /** `*`: all organizations. */
 export type ScopeName = string;
 
-/** One connection for a while, its scope set. It must be released, and is thrown away when it broke. */
+/**
+ * One connection for a while, its scope set. A statement may be given before the one before it is answered: they are
+ * carried out in their order. It must be released when all are answered, and is thrown away when it broke.
+ */
 export interface ScopedClient {
   query<Row extends object>(query: NamedQuery | string, values?: readonly unknown[]): Promise<QueryRows<Row>>;
   release(): void;
@@ -39,13 +43,35 @@ export class PostgresClients {
   readonly #scopes = new WeakMap<PoolClient, ScopeName>();
 
   constructor(url: string, onLost: (error: Error) => void) {
-    this.#pool = new Pool({ ...settings, connectionString: url });
+    this.#pool = new Pool({ ...settings, connectionString: url, Client: BatchingClient });
     // Without a listener on every connection, one that the server ends takes this process with it.
     this.#pool.on('error', onLost);
     this.#pool.on('connect', (client) => client.on('error', onLost));
   }
 
   async acquire(scope: ScopeName): Promise<ScopedClient> {
+    return this.#prepared(async (client) => {
+      if (this.#scopes.get(client) === scope) return;
+      await client.query("select set_config('postern.organization', $1, false)", [scope]);
+      this.#scopes.set(client, scope);
+    });
+  }
+
+  /**
+   * A connection for one transaction, and the statement that begins it. Whose rows it may see is said in that statement
+   * and ends with the transaction: who may call is asked of all organizations, and a connection that went back and
+   * forth between them would pay for it twice in every request.
+   */
+  async forTransaction(scope: ScopeName): Promise<ScopedClient & { begin: string }> {
+    let told = false;
+    const client = await this.#prepared(async (client) => {
+      told = this.#scopes.get(client) === scope;
+    });
+    const local = `select set_config('postern.organization', ${escapeLiteral(scope)}, true)`;
+    return { ...client, begin: told ? 'begin read write' : `begin read write; ${local}` };
+  }
+
+  async #prepared(prepare: (client: PoolClient) => Promise<void>): Promise<ScopedClient> {
     const client = await this.#pool.connect();
     let broken = false;
     const note = (error: unknown) => {
@@ -53,18 +79,17 @@ export class PostgresClients {
       throw error;
     };
     try {
-      if (this.#scopes.get(client) !== scope) {
-        await client.query("select set_config('postern.organization', $1, false)", [scope]);
-        this.#scopes.set(client, scope);
-      }
+      await prepare(client);
     } catch (error) {
       client.release(true);
       throw error;
     }
     return {
-      // pg mutates neither; its types say it might.
       query: <Row extends object>(query: NamedQuery | string, values?: readonly unknown[]) =>
-        client.query<Row>(query as string, values as unknown[] | undefined).catch(note),
+        together(client)
+          // pg mutates neither; its types say it might.
+          .query<Row>(query as string, values as unknown[] | undefined)
+          .catch(note),
       release: () => client.release(broken),
     };
   }
@@ -74,7 +99,29 @@ export class PostgresClients {
   }
 }
 
+/** What is asked in one go leaves in one packet: a system call for each statement would cost more than the statement. */
+class BatchingClient extends Client {
+  readonly socket: Socket;
+
+  constructor(config?: ClientConfig) {
+    const socket = new Socket();
+    super({ ...config, stream: () => socket });
+    this.socket = socket;
+  }
+}
+
+/** The same client; what is written to it from here to the next microtask is sent together. */
+function together(client: PoolClient): PoolClient {
+  if (client instanceof BatchingClient) {
+    const { socket } = client;
+    socket.cork();
+    queueMicrotask(() => socket.uncork());
+  }
+  return client;
+}
+
 const settings: PoolConfig = {
+  pipeline: true,
   max: connectionsMax,
   connectionTimeoutMillis: connectTimeoutMs,
   idleTimeoutMillis: 30_000,

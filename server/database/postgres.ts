@@ -14,6 +14,7 @@ const everyOrganization: ScopeName = '*';
 
 /** Where a statement's connection comes from: the pool for reading, a transaction's own one otherwise. */
 type Acquire = () => Promise<ScopedClient>;
+type AcquireForTransaction = () => Promise<ScopedClient & { begin: string }>;
 
 export interface PostgresSettings {
   url: string;
@@ -36,7 +37,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Database
     await clients.close();
     throw error;
   }
-  const sealer = new EventSealer(() => clients.acquire(everyOrganization));
+  const sealer = new EventSealer(() => clients.forTransaction(everyOrganization));
   const scopes = new Map<ScopeName, Scope>();
   const scope = (name: ScopeName): Scope => {
     const known = scopes.get(name);
@@ -44,7 +45,8 @@ export async function openPostgres(settings: PostgresSettings): Promise<Database
     const acquire = () => clients.acquire(name);
     const made: Scope = {
       read: connection(acquire),
-      transaction: (work) => transaction(acquire, work).finally(() => sealer.request()),
+      transaction: (work) =>
+        transaction(() => clients.forTransaction(name), work).finally(() => sealer.request()),
     };
     scopes.set(name, made);
     const [oldest] = scopes.keys();
@@ -62,7 +64,10 @@ export async function openPostgres(settings: PostgresSettings): Promise<Database
   };
 }
 
-async function transaction<T>(acquire: Acquire, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function transaction<T>(
+  acquire: AcquireForTransaction,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const client = await acquire();
     try {
@@ -75,71 +80,93 @@ async function transaction<T>(acquire: Acquire, work: (tx: Transaction) => Promi
   }
 }
 
-async function runOnce<T>(client: ScopedClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function runOnce<T>(
+  client: ScopedClient & { begin: string },
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const sent = new SentStatements(client);
   try {
-    await client.query('begin read write');
-    const result = await work(transactionOn(client));
-    // A commit after a failed statement that somebody swallowed would quietly take everything back.
-    const { command } = await client.query('commit');
+    sent.send(client.begin);
+    const result = await work(transactionOn(client, sent));
+    // A commit after a failed statement takes everything back, and only says so.
+    const [{ command }] = await Promise.all([client.query('commit'), sent.done()]);
     if (command !== 'COMMIT') throw new Error('the transaction had failed before its commit');
     return result;
   } catch (error) {
     await client.query('rollback').catch(() => {}); // a lost connection has done that by itself
+    await sent.done(); // what failed first says why
     throw error;
   }
 }
 
-function transactionOn(client: ScopedClient): Transaction {
+/** The statements of a transaction that nobody waits for one by one. */
+class SentStatements {
+  readonly #client: ScopedClient;
+  readonly #answers: Promise<unknown>[] = [];
+
+  constructor(client: ScopedClient) {
+    this.#client = client;
+  }
+
+  send(query: NamedQuery | string): void {
+    const answer = this.#client.query(query);
+    answer.catch(() => {}); // it is asked in `done`
+    this.#answers.push(answer);
+  }
+
+  /** Resolves when all are done; rejects with the error of the first that failed. */
+  async done(): Promise<void> {
+    await Promise.all(this.#answers);
+  }
+}
+
+function transactionOn(client: ScopedClient, sent: SentStatements): Transaction {
   const own = { ...client, release: () => {} };
-  const { prepare, builder } = statements(async () => own);
+  let built: Kysely<Tables> | undefined;
   return {
+    /** Made when it is asked for: the transactions of an unlock never do. */
     get query() {
-      return builder();
+      built ??= queryBuilder(async () => own);
+      return built;
     },
-    prepare,
+    prepare: (sql) => statement(sql, (query) => client.query(query)),
+    send: (sql, ...parameters) => sent.send(named(numbered(sql), parameters)),
     async lock(table, key: RowKey, how) {
       const strength = how === 'to change' ? 'for no key update' : 'for share';
       const text = `select 1 from ${table} where organization_id = $1 and id = $2 ${strength}`;
       await client.query(named(text, [key.organization_id, key.id]));
     },
     async attempt(work) {
-      await client.query('savepoint attempt');
+      sent.send('savepoint attempt');
       const { result, undo } = await work();
-      await client.query(undo ? 'rollback to attempt' : 'release attempt');
+      if (undo) await sent.done(); // taking back would hide that one failed
+      sent.send(undo ? 'rollback to attempt' : 'release attempt');
       return result;
     },
   };
 }
 
 function connection(acquire: Acquire): Connection {
-  const { prepare, builder } = statements(acquire);
-  return { query: builder(), prepare };
+  const query = async <Row extends object>(named: NamedQuery) => {
+    const client = await acquire();
+    try {
+      return await client.query<Row>(named);
+    } finally {
+      client.release();
+    }
+  };
+  return { query: queryBuilder(acquire), prepare: (sql) => statement(sql, query) };
 }
 
-/** The query builder is made when it is asked for: the transactions of an unlock never do. */
-function statements(acquire: Acquire): Pick<Connection, 'prepare'> & { builder(): Kysely<Tables> } {
-  let built: Kysely<Tables> | undefined;
+type Ask = <Row extends object>(query: NamedQuery) => Promise<{ rows: Row[] }>;
+
+function statement<Row>(sql: string, ask: Ask): Statement<Row> {
+  const text = numbered(sql);
+  const run = async (parameters: SqlValue[]) => (await ask<Row & object>(named(text, parameters))).rows;
   return {
-    builder: () => {
-      built ??= queryBuilder(acquire);
-      return built;
-    },
-    prepare: <Row>(sql: string): Statement<Row> => {
-      const text = numbered(sql);
-      const run = async (parameters: SqlValue[]) => {
-        const client = await acquire();
-        try {
-          return (await client.query<Row & object>(named(text, parameters))).rows;
-        } finally {
-          client.release();
-        }
-      };
-      return {
-        get: async (...parameters) => (await run(parameters))[0],
-        all: (...parameters) => run(parameters),
-        run: async (...parameters) => void (await run(parameters)),
-      };
-    },
+    get: async (...parameters) => (await run(parameters))[0],
+    all: (...parameters) => run(parameters),
+    run: async (...parameters) => void (await run(parameters)),
   };
 }
 

@@ -59,6 +59,7 @@ function transaction(database: DatabaseSync, writing: Connection): Transaction {
   const rollback = database.prepare('rollback to attempt');
   return {
     ...writing,
+    send: (sql, ...parameters) => void writing.prepare(sql).run(...parameters),
     lock: async () => {}, // one writer: nobody else changes anything meanwhile
     async attempt(work) {
       savepoint.run();

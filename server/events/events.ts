@@ -28,7 +28,7 @@ export async function recordEvent(context: Context, tx: Transaction, event: NewE
   const uuid = context.random.uuid();
   const { actor, authenticated_by: by, object, reason } = event;
   const problem = reason && { ...errors, ...denials }[reason];
-  await insertEvent(tx, {
+  insertEvent(tx, {
     uuid,
     organization_id: event.organization_id,
     type: event.type,
@@ -58,8 +58,8 @@ export async function recordEvent(context: Context, tx: Transaction, event: NewE
 }
 
 /** Keeps what became of commands beside their events, which themselves never change. */
-export async function recordOutcomes(tx: Transaction, outcomes: readonly NewOutcome[]): Promise<void> {
-  await insertOutcomes(tx, outcomes);
+export function recordOutcomes(tx: Transaction, outcomes: readonly NewOutcome[]): void {
+  insertOutcomes(tx, outcomes);
 }
 
 export interface NewOutcome {

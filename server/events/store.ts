@@ -63,16 +63,16 @@ const insertOutcomesSql = Array.from(
        .join(', ')} on conflict do nothing`,
 );
 
-export async function insertEvent(tx: Transaction, event: InsertedEvent): Promise<void> {
+export function insertEvent(tx: Transaction, event: InsertedEvent): void {
   const values: SqlValue[] = columns.map((column) => event[column]);
-  await tx.prepare(insertEventSql).run(...values);
+  tx.send(insertEventSql, ...values);
 }
 
-export async function insertOutcomes(tx: Transaction, rows: readonly NewOutcome[]): Promise<void> {
+export function insertOutcomes(tx: Transaction, rows: readonly NewOutcome[]): void {
   for (let start = 0; start < rows.length; start += outcomesPerStatementMax) {
     const few = rows.slice(start, start + outcomesPerStatementMax);
     const values = few.flatMap((row) => [row.event_uuid, row.organization_id, row.outcome, row.recorded_at]);
-    await tx.prepare(insertOutcomesSql[few.length - 1] ?? '').run(...values); // there is one for each number
+    tx.send(insertOutcomesSql[few.length - 1] ?? '', ...values); // there is one for each number
   }
 }
 

@@ -2,8 +2,8 @@ import { type Decision, decide, nextGrantAt, type UnlockMethod } from '../../dom
 import { invalidField, PosternError } from '../../domain/errors.ts';
 import type { Context, LoginCaller } from '../context.ts';
 import { selectDoor } from '../doors/store.ts';
+import { credentialOf, doorState, selectFacts } from './facts.ts';
 import { selectLatestPassIndex, selectLinkRow } from './store.ts';
-import { credentialOf, doorState, requireDoor } from './unlocks.ts';
 
 export interface Question {
   door_id: number;
@@ -36,11 +36,11 @@ export async function foresee(context: Context, caller: LoginCaller, question: Q
   const link = await selectLinkRow(read, key);
   if (!link || (group_ids && !group_ids.includes(link.group_id)))
     throw invalidField('group_link_id', 'must be the id of one of your access links');
-  const door = await requireDoor(read, { organization_id, door_id, group_id: link.group_id });
   const index = method === 'qr' ? await selectLatestPassIndex(read, key) : null;
   const presented = method === 'qr' ? { pass: { index: index ?? -1 } } : {}; // no pass has a number below 0
-  const facts = { link, door, uses_before: link.uses };
-  const credential = await credentialOf(read, { link: key, ...presented }, facts);
+  const facts = await selectFacts(read, { link: key, door_id, ...presented }, link);
+  const { door } = facts;
+  const credential = credentialOf(link, { ...facts, uses_before: link.uses });
   const at = question.at ?? context.clock.now();
   const decision = decide({ at, method, credential, door: doorState(context, door) });
   if (decision.granted || !credential) return { at, decision, next_opening_at: null };

@@ -40,9 +40,9 @@ export class Outcomes {
     const { database, onError } = this.#parts;
     let outcomes: NewOutcome[] | undefined;
     try {
-      await database.of(organization_id).transaction((tx) => {
+      await database.of(organization_id).transaction(async (tx) => {
         outcomes ??= this.#take(organization_id); // a transaction may be run again
-        return recordOutcomes(tx, outcomes);
+        recordOutcomes(tx, outcomes);
       });
     } catch (error) {
       if (!outcomes) this.#take(organization_id);

@@ -1,19 +1,11 @@
-import {
-  type Decision,
-  type DenialReason,
-  decide,
-  type LinkCredential,
-  type UnlockMethod,
-} from '../../domain/decide.ts';
+import { type Decision, type DenialReason, decide, type UnlockMethod } from '../../domain/decide.ts';
 import { PosternError } from '../../domain/errors.ts';
 import type { Actor, Outcome } from '../../domain/event.ts';
-import { earlier, instantOfSeconds, later } from '../../domain/instants.ts';
 import type { Context, LoginCaller } from '../context.ts';
-import type { Connection, Transaction } from '../database/database.ts';
+import type { Transaction } from '../database/database.ts';
 import { selectGroupsOfDoor } from '../doors/store.ts';
 import { causedBy, type NewEvent, recordEvent, recordOutcomes } from '../events/events.ts';
-import { linkCredential } from '../links/view.ts';
-import { selectSchedules } from '../schedules/store.ts';
+import { credentialOf, doorState, requireDoor, selectFacts } from './facts.ts';
 import type { Press } from './holds.ts';
 import { requirePrompt } from './promptness.ts';
 import {
@@ -21,10 +13,8 @@ import {
   insertUsedPress,
   type LinkKey,
   type LinkTerms,
-  selectDoorFacts,
   selectLinkRow,
   selectOutcome,
-  selectPassFacts,
   takeUse,
 } from './store.ts';
 
@@ -92,19 +82,16 @@ async function decideWithLink(context: Context, tx: Transaction, request: LinkUn
     const taken = await takeUseAndHold(tx, request.link, context.clock.now());
     const link = taken ?? (await selectLinkRow(tx, request.link));
     if (!link) throw new PosternError('not_found');
-    // What may close the door in this moment changes these rows, and so comes before or after all of this.
-    await tx.lock('doors', { organization_id, id: request.door_id }, 'as it is');
-    await tx.lock('groups', { organization_id, id: link.group_id }, 'as it is');
-    const door = await requireDoor(tx, {
-      organization_id,
-      door_id: request.door_id,
-      group_id: link.group_id,
-    });
-    const credential = await credentialOf(tx, request, {
-      link,
-      door,
-      uses_before: taken ? link.uses - 1 : link.uses,
-    });
+    // What may close the door in this moment changes these rows, and so comes before or after all of this. They are held
+    // before the facts are read: statements are carried out in the order in which they are given.
+    const [, , facts] = await Promise.all([
+      tx.lock('doors', { organization_id, id: request.door_id }, 'as it is'),
+      tx.lock('groups', { organization_id, id: link.group_id }, 'as it is'),
+      selectFacts(tx, request, link),
+    ]);
+    const { door } = facts;
+    const uses_before = taken ? link.uses - 1 : link.uses;
+    const credential = credentialOf(link, { ...facts, uses_before });
     const decidedMs = requirePrompt(context, request.askedMs); // whatever was waited for is over
     const at = context.clock.now();
     const decision = decide({ at, method: request.method, credential, door: doorState(context, door) });
@@ -132,32 +119,6 @@ async function takeUseAndHold(tx: Transaction, key: LinkKey, at: string): Promis
   if (taken) return taken;
   await tx.lock('links', { organization_id: key.organization_id, id: key.link_id }, 'to change');
   return takeUse(tx, key, at); // somebody may have resumed it just now, or given a use back
-}
-
-/** The link's rights; when a pass is presented, never more than that pass was signed for. */
-export async function credentialOf(
-  tx: Connection,
-  request: Pick<LinkUnlock, 'link' | 'pass'>,
-  { link, door, uses_before }: { link: LinkTerms; door: DoorFacts; uses_before: number },
-): Promise<LinkCredential | null> {
-  const schedules = await selectSchedules(tx, link.organization_id, link.group_id);
-  const credential = linkCredential(link, {
-    includes_door: door.includes_door === 1,
-    schedules,
-    uses_before,
-  });
-  if (!request.pass) return credential;
-  const pass = await selectPassFacts(tx, { ...request.link, pass_index: request.pass.index });
-  if (!pass) return null;
-  const from = instantOfSeconds(pass.not_before_s);
-  const until = instantOfSeconds(pass.expires_at_s);
-  return {
-    ...credential,
-    // A suspended link's pass is replaced too: the suspension is what the operator did, and what the answer names.
-    revoked: credential.revoked || (pass.revoked_at !== null && !credential.suspended),
-    valid_from: later(credential.valid_from ?? from, from),
-    valid_until: earlier(credential.valid_until, until),
-  };
 }
 
 /** After the commit: carries out a grant, and says what became of it. */
@@ -209,7 +170,7 @@ async function command(
     return outcome;
   }
   await context.database.of(organization_id).transaction(async (tx) => {
-    await recordOutcomes(tx, [recorded]);
+    recordOutcomes(tx, [recorded]);
     await recordFailure(context, tx, { event_uuid, organization_id, door, outcome });
   });
   return outcome;
@@ -271,11 +232,6 @@ function recipientOf({ id, name, email }: LinkTerms): Actor {
   return { type: 'GroupLink', id, name, email };
 }
 
-export function doorState(context: Context, door: DoorFacts) {
-  const { time_zone, agent_id, locked_down_at } = door;
-  return { locked_down: locked_down_at !== null, time_zone, reachable: context.agents.isReachable(agent_id) };
-}
-
 /** A manager opens the doors of the named groups; whoever takes one out of a group holds the group. */
 async function requireDoorOfGroups(tx: Transaction, caller: LoginCaller, door_id: number): Promise<void> {
   const { organization_id, group_ids } = caller;
@@ -284,13 +240,4 @@ async function requireDoorOfGroups(tx: Transaction, caller: LoginCaller, door_id
   for (const id of await selectGroupsOfDoor(tx, key, group_ids))
     await tx.lock('groups', { organization_id, id }, 'as it is');
   if ((await selectGroupsOfDoor(tx, key, group_ids)).length === 0) throw new PosternError('not_found');
-}
-
-export async function requireDoor(
-  connection: Connection,
-  key: Parameters<typeof selectDoorFacts>[1],
-): Promise<DoorFacts> {
-  const door = await selectDoorFacts(connection, key);
-  if (!door) throw new PosternError('not_found');
-  return door;
 }

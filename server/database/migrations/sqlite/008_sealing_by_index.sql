@@ -1,0 +1,1 @@
+-- Nothing to do here: on the embedded database an event has its position when it is written.
