@@ -32,7 +32,7 @@ export const credentialBugs: readonly Bug[] = [
   },
   {
     name: 'a pass outlives the window it was signed for',
-    file: 'server/unlocks/unlocks.ts',
+    file: 'server/unlocks/facts.ts',
     find: 'valid_until: earlier(credential.valid_until, until),',
     replace: 'valid_until: credential.valid_until,',
     test: 'server/unlocks/presentations.test.ts',
