@@ -2,7 +2,7 @@ import { Client, type Notification } from 'pg';
 import type { Bus, Listener, Topic } from './bus.ts';
 
 const channel = 'postern_bus';
-/** `seal_events` in the first migration speaks here by itself. */
+/** The database's `seal_events` speaks here by itself. */
 const eventsChannel = 'postern_events';
 const connectTimeoutMs = 3_000;
 const retryDelayMsMin = 100;

@@ -6,7 +6,7 @@ const tickMs = 150;
 const restMs = 25;
 
 /**
- * Gives committed events their positions (`seal_events` in the first migration): after each commit of this process,
+ * Gives committed events their positions (the database's `seal_events`): after each commit of this process,
  * many at once, and every so often for those of others. A position is final; who reads by position reads everything once.
  */
 export class EventSealer {
