@@ -126,6 +126,51 @@ describe('a transaction on PostgreSQL', () => {
     await assert.rejects(swallowing, /had failed before its commit/);
   });
 
+  const alreadyThere = [
+    'insert into organizations (id, name, domain, created_at, updated_at) values (?, ?, ?, ?, ?)',
+    ...[1, 'again', 'again', at, at],
+  ] as const;
+
+  it('is rejected with the error of a statement that nobody waited for, and keeps nothing', async () => {
+    const failing = database.everywhere.transaction(async (tx) => {
+      await insertPlace(tx, 1, 'lost');
+      tx.send(...alreadyThere);
+    });
+    await assert.rejects(failing, { code: '23505' });
+    assert.deepEqual(await placeNames(), ['place of 1', 'place of 2']);
+  });
+
+  it('says what failed first, not that the next statement came too late', async () => {
+    const failing = database.everywhere.transaction(async (tx) => {
+      tx.send(...alreadyThere);
+      await insertPlace(tx, 1, 'lost');
+    });
+    await assert.rejects(failing, { code: '23505' });
+  });
+
+  it('does not take back with an attempt what failed in it', async () => {
+    const failing = database.everywhere.transaction(async (tx) => {
+      await insertPlace(tx, 1, 'lost');
+      await tx.attempt(async () => {
+        tx.send(...alreadyThere);
+        return { result: null, undo: true };
+      });
+    });
+    await assert.rejects(failing, { code: '23505' });
+    assert.deepEqual(await placeNames(), ['place of 1', 'place of 2']);
+  });
+
+  it('leaves its connection seeing what it saw before', async () => {
+    for (const id of [1, 2, 1]) {
+      await database.of(id).transaction(async (tx) => {
+        const seen = await tx.query.selectFrom('places').select('name').execute();
+        assert.deepEqual(seen, [{ name: `place of ${id}` }]);
+      });
+      assert.deepEqual(await placeNames(), ['place of 1', 'place of 2']);
+      assert.deepEqual(await placeNames(database.of(3 - id)), [`place of ${3 - id}`]);
+    }
+  });
+
   it('is run again when two stand in each other’s way', async () => {
     let runs = 0;
     const cross = (first: number, second: number) =>
@@ -302,6 +347,31 @@ describe('the log on PostgreSQL', () => {
       positions,
       positions.map((_, index) => index + 1),
     );
+  });
+
+  it('gives a position without reading the log for it, also when the planner knows nothing of the table', async () => {
+    await asOwner(async (owner) => {
+      await owner.query("select set_config('postern.organization', '*', false)");
+      const settle = async () => {
+        await owner.query('begin');
+        await owner.query('select seal_events()');
+        const { rows } = await owner.query(
+          "select seq_scan::int as scans, idx_tup_fetch::int as fetched from pg_stat_xact_user_tables where relname = 'events'",
+        );
+        await owner.query('commit');
+        return rows[0];
+      };
+      await settle(); // plans for an empty table
+      await database.of(1).transaction(async (tx) => {
+        for (let count = 0; count < 300; count++) await insertEvent(tx, 1, `many-${count}`);
+      });
+      await database.settled();
+      await settle();
+      await database.of(1).transaction((tx) => insertEvent(tx, 1, 'one more'));
+      const { scans, fetched } = await settle();
+      assert.equal(scans, 0);
+      assert.ok(fetched < 10, `${fetched} rows were fetched for one`);
+    });
   });
 
   it('gives positions to what another process wrote before it died', async () => {
