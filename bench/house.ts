@@ -7,18 +7,22 @@ import { insertGroup, insertGroupDoor } from '../server/groups/store.ts';
 import { createLink } from '../server/links/links.ts';
 import { currentPass } from '../server/links/passes.ts';
 import { selectLink } from '../server/links/store.ts';
-import { authenticateLogin } from '../server/logins/logins.ts';
+import { authenticateLogin, createApiKey } from '../server/logins/logins.ts';
 import { rawPublicKey } from '../server/organizations/keys.ts';
 import { insertPlace } from '../server/places/store.ts';
 import { setUp } from '../server/setup.ts';
 
 /** How many links are made at once: as many as one commit carries. */
 const atOnce = 256;
+/** So many that what one of them may ask for in a while is no limit for the load. */
+const furtherKeys = 15;
 
 /** One organization with one door behind an agent, and links that open it. */
 export interface House {
   organization_id: number;
   api_key: string;
+  /** All of the organization, that one among them. */
+  api_keys: string[];
   door: { id: number; name: string };
   group_id: number;
   agent: { id: number; private_key: string };
@@ -34,7 +38,12 @@ export async function makeHouse(context: Context, linkCount: number): Promise<Ho
   const caller = only((await authenticateLogin(context, api_key)) ?? undefined);
   const building = await makeBuilding(context, organization.id);
   const links = await makeLinks(context, caller, { group_id: building.group_id, count: linkCount });
-  return { organization_id: organization.id, api_key, ...building, links };
+  const api_keys = [api_key];
+  for (let count = 0; count < furtherKeys; count++) {
+    const key = await createApiKey(context, { organization_id: organization.id, name: `Key ${count}` });
+    api_keys.push(key.secret);
+  }
+  return { organization_id: organization.id, api_key, api_keys, ...building, links };
 }
 
 export async function makeLinks(

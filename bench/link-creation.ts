@@ -23,8 +23,9 @@ export async function measureLinkCreation(
   let count = 0;
   const next = () => {
     const body = JSON.stringify({ group_link: { name: `Guest ${++count}`, group_id: house.group_id } });
+    const key = house.api_keys[count % house.api_keys.length];
     return Buffer.from(
-      `POST /group_links HTTP/1.1\r\nHost: localhost\r\nAuthorization: KISI-LOGIN ${house.api_key}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      `POST /group_links HTTP/1.1\r\nHost: localhost\r\nAuthorization: KISI-LOGIN ${key}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
   };
   const contenders = {
