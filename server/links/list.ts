@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
 import type { Static } from 'typebox';
 import { invalidField } from '../../domain/errors.ts';
@@ -29,6 +30,14 @@ export interface LinkPage {
   cursor: string | null;
 }
 
+/**
+ * In how many links one statement looks for a text. No index helps with that, and the embedded database lets nobody in
+ * meanwhile: so it is looked for in pieces, with a turn for others between.
+ */
+const linksPerPiece = 20_000;
+/** Found links that a page is picked from by their ids. Where there are more, a page is filled before much is read. */
+const idsMax = 1_000;
+
 /** How many characters of a name decide its place in a list: enough for people, and few enough for a cursor. */
 const keyLengthMax = 60;
 /** What a list is sorted by, as text. What is equal is sorted by id. */
@@ -41,13 +50,19 @@ const keys = {
 };
 
 /** A page of links, by offset or by the cursor of the page before. */
-export async function selectLinks(connection: Connection, wanted: WantedLinks): Promise<LinkPage> {
+export async function selectLinks(
+  connection: Connection,
+  wanted: WantedLinks,
+  pieces = { linksPerPiece, idsMax },
+): Promise<LinkPage> {
   const { limit = 10, offset = 0, cursor, sort = 'id' } = wanted.query;
-  const rows = sortedLinks(connection, wanted);
+  const matches = wanted.query.query ? await search(connection, wanted, pieces) : null;
+  let rows = sortedLinks(connection, wanted);
+  if (matches?.ids) rows = rows.where(isAmong('links.id', oneOf(matches.ids)));
   if (cursor === undefined) {
     const [page, total] = await Promise.all([
       rows.limit(limit).offset(offset).execute(),
-      countLinks(connection, wanted),
+      matches?.total ?? countLinks(connection, wanted),
     ]);
     const isLast = offset + page.length >= total;
     const range = rangeOf(page.length, offset, total);
@@ -60,6 +75,50 @@ export async function selectLinks(connection: Connection, wanted: WantedLinks): 
     .execute();
   const page = found.slice(0, limit);
   return { rows: page, range: null, cursor: found.length > limit ? cursorAfter(sort, page.at(-1)) : null };
+}
+
+/** How many links have the text on all pages, and which; null when they are too many to name. */
+async function search(
+  connection: Connection,
+  wanted: WantedLinks,
+  { linksPerPiece: piece, idsMax: namedMax }: { linksPerPiece: number; idsMax: number },
+) {
+  const ids: number[] = [];
+  let total = 0;
+  for (let after: number | null = 0; after !== null; await turnOfTheLoop()) {
+    const { found, last } = await searchPiece(connection, wanted, { after, piece });
+    total += found.length;
+    if (ids.length <= namedMax) ids.push(...found);
+    after = last;
+  }
+  return { total, ids: ids.length > namedMax ? null : ids };
+}
+
+/** The wanted ones among the next links. `last`: where these ended; null: there are no more. */
+async function searchPiece(
+  connection: Connection,
+  wanted: WantedLinks,
+  { after, piece }: { after: number; piece: number },
+): Promise<{ found: number[]; last: number | null }> {
+  const next = connection.query
+    .selectFrom('links')
+    .where('organization_id', '=', wanted.sight.organization_id)
+    .where('id', '>', after)
+    .orderBy('id');
+  const [found, last] = await Promise.all([
+    connection.query
+      // The limit keeps the database from looking for them by anything but their ids.
+      .selectFrom(next.selectAll().limit(piece).as('links'))
+      .where(isWanted(wanted))
+      .select('links.id')
+      .execute(),
+    next
+      .select('id')
+      .limit(1)
+      .offset(piece - 1)
+      .executeTakeFirst(),
+  ]);
+  return { found: found.map(({ id }) => id), last: last?.id ?? null };
 }
 
 function sortedLinks(connection: Connection, wanted: WantedLinks) {

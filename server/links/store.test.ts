@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { addMs } from '../../domain/instants.ts';
 import { startTestServer, TestClock, type TestServer } from '../../test/test-server.ts';
+import { type LinkListQuery, selectLinks } from './list.ts';
 
 const now = '2026-12-01T09:00:00.000Z';
 const inDays = (days: number) => addMs(now, days * 24 * 3_600_000);
@@ -359,4 +361,57 @@ describe('GET /group_links by cursor', () => {
       assert.deepEqual([status, Object.keys(body.errors ?? {})], [422, [field]], JSON.stringify(body));
     });
   }
+});
+
+describe('a search in many links', () => {
+  const texts = ['e', 'score', 'meeting', 'nobody', 'EXAMPLE'];
+  const sorts: LinkListQuery[] = [{}, { sort: '-valid_until' }];
+  const others: LinkListQuery[] = [{}, { offset: 2 }, { state: 'ended' }];
+  const pageOf = async (query: LinkListQuery, pieces?: { linksPerPiece: number; idsMax: number }) => {
+    const { organization_id } = server;
+    const { read } = server.context.database.of(organization_id);
+    const page = await selectLinks(
+      read,
+      { sight: { organization_id, group_ids: null }, query, at: now },
+      pieces,
+    );
+    return { ...page, rows: page.rows.map(({ name }) => name) };
+  };
+
+  it('finds the same, whatever the size of the pieces and however many are found', async () => {
+    let compared = 0;
+    for (const text of texts) {
+      for (const sort of sorts) {
+        for (const other of others) {
+          const query = { query: text, limit: 3, ...sort, ...other };
+          const whole = await pageOf(query);
+          for (const linksPerPiece of [1, 4])
+            for (const idsMax of [0, 1_000])
+              assert.deepEqual(await pageOf(query, { linksPerPiece, idsMax }), whole, JSON.stringify(query));
+          compared += whole.rows.length;
+        }
+      }
+    }
+    assert.ok(compared > 20, `${compared} rows`);
+  });
+
+  it('finds no link of another organization', async () => {
+    const { database } = server.context;
+    const sight = { organization_id: server.organization_id + 1, group_ids: null };
+    const wanted = { sight, query: { query: 'a' }, at: now };
+    const { rows, range } = await selectLinks(database.everywhere.read, wanted);
+    assert.deepEqual([rows, range], [[], '*/0']);
+  });
+
+  it('lets others in between its pieces', async () => {
+    let turns = 0;
+    let over = false;
+    const counting = (async () => {
+      for (; !over; turns++) await turnOfTheLoop();
+    })();
+    await pageOf({ query: 'ann' }, { linksPerPiece: 1, idsMax: 10 });
+    over = true;
+    await counting;
+    assert.ok(turns >= people.length, `${turns} turns`);
+  });
 });
