@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Flag, Id, Name, Nullable } from './fields.ts';
+import { anyText, Flag, Id, Name, Nullable } from './fields.ts';
 import { Limit } from './lists.ts';
 
 /* What callers ask of the events. */
@@ -14,7 +14,7 @@ const Words = Type.String({
 
 const Interval = Type.String({
   maxLength: 80,
-  pattern: '^[^\\u0000]*$',
+  pattern: anyText,
   description: 'two instants with a slash between them, or an instant and a duration',
 });
 

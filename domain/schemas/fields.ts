@@ -21,6 +21,9 @@ export const Id = Type.Integer({
   description: 'a whole number from 1 to 9007199254740991',
 });
 
+/** For text that is looked for as it was typed: any, but the one character that PostgreSQL cannot keep. */
+export const anyText = '^[^\\u0000]*$';
+
 export const Name = Type.String({
   minLength: 1,
   maxLength: 200,

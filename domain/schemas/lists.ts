@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Choice } from './fields.ts';
+import { anyText, Choice } from './fields.ts';
 
 /* What every list of the HTTP API takes. */
 
@@ -35,9 +35,7 @@ export const listing = {
       description: 'up to 250 ids with commas between them',
     }),
   ),
-  query: Optional(
-    Type.String({ maxLength: 200, pattern: '^[^\\u0000]*$', description: 'up to 200 characters' }),
-  ),
+  query: Optional(Type.String({ maxLength: 200, pattern: anyText, description: 'up to 200 characters' })),
 };
 
 export const SortByName = Optional(Choice(['name', '-name']));

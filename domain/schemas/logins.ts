@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { scopes } from '../scopes.ts';
-import { Choice, Ignored, Instant, Name, Nullable } from './fields.ts';
+import { anyText, Choice, Ignored, Instant, Name, Nullable } from './fields.ts';
 import { paging } from './lists.ts';
 
 /* What callers send to sign in, and about API keys. */
@@ -8,7 +8,11 @@ import { paging } from './lists.ts';
 const { Optional } = Type;
 
 /** What somebody typed into a form to sign in: whatever it is, the answer is that it is right or wrong. */
-const Typed = Type.String({ maxLength: 1000, description: 'up to 1000 characters' });
+const Typed = Type.String({
+  maxLength: 1000,
+  pattern: anyText,
+  description: 'up to 1000 characters, none of them U+0000',
+});
 
 export const Scopes = Type.Array(Choice(scopes), {
   minItems: 1,

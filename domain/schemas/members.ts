@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { passwordLengthMax, passwordLengthMin } from '../password.ts';
 import { roles } from '../scopes.ts';
-import { Choice, Description, Email, Flag, Id, Ignored, Name, Nullable } from './fields.ts';
+import { anyText, Choice, Description, Email, Flag, Id, Ignored, Name, Nullable } from './fields.ts';
 import { listing } from './lists.ts';
 import { UserFilter } from './logins.ts';
 
@@ -66,9 +66,7 @@ export const MemberChange = Type.Partial(Type.Object({ email: Email, ...memberFi
 
 export const MemberQuery = Type.Object({
   ...listing,
-  email: Optional(
-    Type.String({ maxLength: 254, pattern: '^[^\\u0000]*$', description: 'an e-mail address' }),
-  ),
+  email: Optional(Type.String({ maxLength: 254, pattern: anyText, description: 'an e-mail address' })),
   user_id: Optional(UserFilter),
   group_id: Optional(Id),
   place_id: Optional(Id),
@@ -110,6 +108,10 @@ export const KisiPasswordReset = Type.Object({
 });
 
 export const PasswordResetRequest = Type.Object({
-  email: Type.String({ maxLength: 1000, description: 'an e-mail address' }),
-  domain: Optional(Nullable(Type.String({ maxLength: 1000, description: 'the domain of an organization' }))),
+  email: Type.String({ maxLength: 1000, pattern: anyText, description: 'an e-mail address' }),
+  domain: Optional(
+    Nullable(
+      Type.String({ maxLength: 1000, pattern: anyText, description: 'the domain of an organization' }),
+    ),
+  ),
 });

@@ -104,6 +104,17 @@ describe('signing in', () => {
     assert.equal((await signIn(ada, { type: 'device', scopes: ['links:read'] })).status, 422);
   });
 
+  it('names a text that no database can keep, wherever one signs in or asks for a new password', async () => {
+    for (const field of ['email', 'domain', 'password'] as const) {
+      const { status, body } = await signIn({ ...ada, [field]: 'a\0b' });
+      assert.deepEqual([status, Object.keys(body.errors)], [422, [field]]);
+    }
+    for (const user of [{ email: 'a\0b' }, { email: 'ada@example.org', domain: 'a\0b' }]) {
+      const { status } = await server.call('POST', '/users/password', { body: { user } });
+      assert.equal(status, 422);
+    }
+  });
+
   it('takes what phones send along, and no login for somebody else', async () => {
     const phone = { device_brand: 'x', os_name: 'y', push_token: 'z', expire: false, device_uid: null };
     assert.equal((await signIn({ ...ada, otp_attempt: '123456' }, { type: 'device', ...phone })).status, 200);
