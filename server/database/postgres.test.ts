@@ -161,13 +161,20 @@ describe('a transaction on PostgreSQL', () => {
   });
 
   it('leaves its connection seeing what it saw before', async () => {
-    for (const id of [1, 2, 1]) {
-      await database.of(id).transaction(async (tx) => {
-        const seen = await tx.query.selectFrom('places').select('name').execute();
-        assert.deepEqual(seen, [{ name: `place of ${id}` }]);
-      });
-      assert.deepEqual(await placeNames(), ['place of 1', 'place of 2']);
-      assert.deepEqual(await placeNames(database.of(3 - id)), [`place of ${3 - id}`]);
+    const onAll = <T>(work: () => Promise<T>) => Promise.all(Array.from({ length: 20 }, work));
+    const both = ['place of 1', 'place of 2'];
+    await onAll(() => placeNames());
+    for (const id of [1, 2]) {
+      await onAll(() =>
+        database.of(id).transaction(async (tx) => {
+          const seen = await tx.query.selectFrom('places').select('name').execute();
+          assert.deepEqual(seen, [{ name: `place of ${id}` }]);
+        }),
+      );
+      for (const seen of await onAll(() => placeNames())) assert.deepEqual(seen, both);
+      for (const seen of await onAll(() => placeNames(database.of(3 - id))))
+        assert.deepEqual(seen, [`place of ${3 - id}`]);
+      await onAll(() => placeNames());
     }
   });
 
