@@ -1,4 +1,4 @@
-import type { ScopedClient } from './postgres-clients.ts';
+import type { TransactionClient } from './postgres-clients.ts';
 
 /** How long an event that another process committed before it died may wait for its position. */
 const tickMs = 150;
@@ -10,7 +10,7 @@ const restMs = 25;
  * many at once, and every so often for those of others. A position is final; who reads by position reads everything once.
  */
 export class EventSealer {
-  readonly #acquire: () => Promise<ScopedClient & { begin: string }>;
+  readonly #acquire: () => Promise<TransactionClient>;
   readonly #timer: NodeJS.Timeout;
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
@@ -18,7 +18,7 @@ export class EventSealer {
   #requested = false;
   #closed = false;
 
-  constructor(acquire: () => Promise<ScopedClient & { begin: string }>) {
+  constructor(acquire: () => Promise<TransactionClient>) {
     this.#acquire = acquire;
     this.#timer = setInterval(() => this.request(), tickMs);
     this.#timer.unref();

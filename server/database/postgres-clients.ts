@@ -22,6 +22,12 @@ export interface ScopedClient {
   release(): void;
 }
 
+/** A connection for one transaction. */
+export interface TransactionClient extends ScopedClient {
+  /** The statement that begins it. */
+  begin: string;
+}
+
 export interface NamedQuery {
   name: string;
   text: string;
@@ -50,53 +56,49 @@ export class PostgresClients {
   }
 
   async acquire(scope: ScopeName): Promise<ScopedClient> {
-    return this.#prepared(async (client) => {
-      if (this.#scopes.get(client) === scope) return;
-      await client.query("select set_config('postern.organization', $1, false)", [scope]);
-      this.#scopes.set(client, scope);
-    });
-  }
-
-  /**
-   * A connection for one transaction, and the statement that begins it. Whose rows it may see is said in that statement
-   * and ends with the transaction: who may call is asked of all organizations, and a connection that went back and
-   * forth between them would pay for it twice in every request.
-   */
-  async forTransaction(scope: ScopeName): Promise<ScopedClient & { begin: string }> {
-    let told = false;
-    const client = await this.#prepared(async (client) => {
-      told = this.#scopes.get(client) === scope;
-    });
-    const local = `select set_config('postern.organization', ${escapeLiteral(scope)}, true)`;
-    return { ...client, begin: told ? 'begin read write' : `begin read write; ${local}` };
-  }
-
-  async #prepared(prepare: (client: PoolClient) => Promise<void>): Promise<ScopedClient> {
     const client = await this.#pool.connect();
-    let broken = false;
-    const note = (error: unknown) => {
-      if (isLostConnection(error)) broken = true;
-      throw error;
-    };
     try {
-      await prepare(client);
+      if (this.#scopes.get(client) !== scope) {
+        await client.query("select set_config('postern.organization', $1, false)", [scope]);
+        this.#scopes.set(client, scope);
+      }
     } catch (error) {
       client.release(true);
       throw error;
     }
-    return {
-      query: <Row extends object>(query: NamedQuery | string, values?: readonly unknown[]) =>
-        together(client)
-          // pg mutates neither; its types say it might.
-          .query<Row>(query as string, values as unknown[] | undefined)
-          .catch(note),
-      release: () => client.release(broken),
-    };
+    return lent(client);
+  }
+
+  /**
+   * Whose rows a transaction may see is said in the statement that begins it and ends with it: who may call is asked of
+   * all organizations, and a connection that went back and forth between them would pay for it twice in every request.
+   */
+  async acquireForTransaction(scope: ScopeName): Promise<TransactionClient> {
+    const client = await this.#pool.connect();
+    const local = `select set_config('postern.organization', ${escapeLiteral(scope)}, true)`;
+    const isTold = this.#scopes.get(client) === scope;
+    return { ...lent(client), begin: isTold ? 'begin read write' : `begin read write; ${local}` };
   }
 
   close(): Promise<void> {
     return this.#pool.end();
   }
+}
+
+function lent(client: PoolClient): ScopedClient {
+  let broken = false;
+  const note = (error: unknown) => {
+    if (isLostConnection(error)) broken = true;
+    throw error;
+  };
+  return {
+    query: <Row extends object>(query: NamedQuery | string, values?: readonly unknown[]) =>
+      together(client)
+        // pg mutates neither; its types say it might.
+        .query<Row>(query as string, values as unknown[] | undefined)
+        .catch(note),
+    release: () => client.release(broken),
+  };
 }
 
 /** What is asked in one go leaves in one packet: a system call for each statement would cost more than the statement. */

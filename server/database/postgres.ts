@@ -1,7 +1,13 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Connection, Database, RowKey, Scope, SqlValue, Statement, Transaction } from './database.ts';
 import { EventSealer } from './event-sealer.ts';
-import { type NamedQuery, PostgresClients, type ScopedClient, type ScopeName } from './postgres-clients.ts';
+import {
+  type NamedQuery,
+  PostgresClients,
+  type ScopedClient,
+  type ScopeName,
+  type TransactionClient,
+} from './postgres-clients.ts';
 import { isConflict } from './postgres-errors.ts';
 import { checkPostgres, refuseHalfCopied } from './postgres-schema.ts';
 import type { Tables } from './tables.ts';
@@ -14,7 +20,6 @@ const everyOrganization: ScopeName = '*';
 
 /** Where a statement's connection comes from: the pool for reading, a transaction's own one otherwise. */
 type Acquire = () => Promise<ScopedClient>;
-type AcquireForTransaction = () => Promise<ScopedClient & { begin: string }>;
 
 export interface PostgresSettings {
   url: string;
@@ -37,7 +42,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Database
     await clients.close();
     throw error;
   }
-  const sealer = new EventSealer(() => clients.forTransaction(everyOrganization));
+  const sealer = new EventSealer(() => clients.acquireForTransaction(everyOrganization));
   const scopes = new Map<ScopeName, Scope>();
   const scope = (name: ScopeName): Scope => {
     const known = scopes.get(name);
@@ -46,7 +51,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Database
     const made: Scope = {
       read: connection(acquire),
       transaction: (work) =>
-        transaction(() => clients.forTransaction(name), work).finally(() => sealer.request()),
+        transaction(() => clients.acquireForTransaction(name), work).finally(() => sealer.request()),
     };
     scopes.set(name, made);
     const [oldest] = scopes.keys();
@@ -65,7 +70,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<Database
 }
 
 async function transaction<T>(
-  acquire: AcquireForTransaction,
+  acquire: () => Promise<TransactionClient>,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -80,10 +85,7 @@ async function transaction<T>(
   }
 }
 
-async function runOnce<T>(
-  client: ScopedClient & { begin: string },
-  work: (tx: Transaction) => Promise<T>,
-): Promise<T> {
+async function runOnce<T>(client: TransactionClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const sent = new SentStatements(client);
   try {
     sent.send(client.begin);

@@ -31,12 +31,17 @@ export interface LinkPage {
 }
 
 /**
- * In how many links one statement looks for a text. No index helps with that, and the embedded database lets nobody in
- * meanwhile: so it is looked for in pieces, with a turn for others between.
+ * A text is looked for in pieces, with a turn for others between: no index helps with that, and the embedded database
+ * lets nobody in meanwhile.
  */
-const linksPerPiece = 20_000;
-/** Found links that a page is picked from by their ids. Where there are more, a page is filled before much is read. */
-const idsMax = 1_000;
+export interface SearchSizes {
+  /** In how many links one statement looks. */
+  linksPerPiece: number;
+  /** Found links that a page is picked from by their ids. Where there are more, it is filled before much is read. */
+  idsMax: number;
+}
+
+const searchSizes: SearchSizes = { linksPerPiece: 20_000, idsMax: 1_000 };
 
 /** How many characters of a name decide its place in a list: enough for people, and few enough for a cursor. */
 const keyLengthMax = 60;
@@ -53,10 +58,10 @@ const keys = {
 export async function selectLinks(
   connection: Connection,
   wanted: WantedLinks,
-  pieces = { linksPerPiece, idsMax },
+  sizes = searchSizes,
 ): Promise<LinkPage> {
   const { limit = 10, offset = 0, cursor, sort = 'id' } = wanted.query;
-  const matches = wanted.query.query ? await search(connection, wanted, pieces) : null;
+  const matches = wanted.query.query ? await search(connection, wanted, sizes) : null;
   let rows = sortedLinks(connection, wanted);
   if (matches?.ids) rows = rows.where(isAmong('links.id', oneOf(matches.ids)));
   if (cursor === undefined) {
@@ -77,31 +82,30 @@ export async function selectLinks(
   return { rows: page, range: null, cursor: found.length > limit ? cursorAfter(sort, page.at(-1)) : null };
 }
 
-/** How many links have the text on all pages, and which; null when they are too many to name. */
-async function search(
-  connection: Connection,
-  wanted: WantedLinks,
-  { linksPerPiece: piece, idsMax: namedMax }: { linksPerPiece: number; idsMax: number },
-) {
+/** How many links have the text, and which; null when they are too many to name. A page after a cursor counts no further. */
+async function search(connection: Connection, wanted: WantedLinks, { linksPerPiece, idsMax }: SearchSizes) {
+  const isCounted = wanted.query.cursor === undefined;
   const ids: number[] = [];
   let total = 0;
-  for (let after: number | null = 0; after !== null; await turnOfTheLoop()) {
-    const { found, last } = await searchPiece(connection, wanted, { after, piece });
-    total += found.length;
-    if (ids.length <= namedMax) ids.push(...found);
-    after = last;
+  let after: number | null = 0;
+  while (after !== null && (isCounted || ids.length <= idsMax)) {
+    const piece = await searchPiece(connection, wanted, { after, count: linksPerPiece });
+    total += piece.found.length;
+    if (ids.length <= idsMax) ids.push(...piece.found);
+    after = piece.last;
+    await turnOfTheLoop();
   }
-  return { total, ids: ids.length > namedMax ? null : ids };
+  return { total, ids: ids.length > idsMax ? null : ids };
 }
 
 /** What of a link decides whether it is wanted. */
 const looked = ['id', 'organization_id', 'group_id', 'folded', 'revoked_at', 'valid_until'] as const;
 
-/** The wanted ones among the next links. `last`: where these ended; null: there are no more. */
+/** The wanted ones among the next `count` links. `last`: where these ended; null: there are no more. */
 async function searchPiece(
   connection: Connection,
   wanted: WantedLinks,
-  { after, piece }: { after: number; piece: number },
+  { after, count }: { after: number; count: number },
 ): Promise<{ found: number[]; last: number | null }> {
   const next = connection.query
     .selectFrom('links')
@@ -111,14 +115,14 @@ async function searchPiece(
   const [found, last] = await Promise.all([
     connection.query
       // The limit keeps the database from looking for them by anything but their ids.
-      .selectFrom(next.select(looked).limit(piece).as('links'))
+      .selectFrom(next.select(looked).limit(count).as('links'))
       .where(isWanted(wanted))
       .select('links.id')
       .execute(),
     next
       .select('id')
       .limit(1)
-      .offset(piece - 1)
+      .offset(count - 1)
       .executeTakeFirst(),
   ]);
   return { found: found.map(({ id }) => id), last: last?.id ?? null };

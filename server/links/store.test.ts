@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { addMs } from '../../domain/instants.ts';
 import { startTestServer, TestClock, type TestServer } from '../../test/test-server.ts';
-import { type LinkListQuery, selectLinks } from './list.ts';
+import { type LinkListQuery, type SearchSizes, selectLinks } from './list.ts';
 
 const now = '2026-12-01T09:00:00.000Z';
 const inDays = (days: number) => addMs(now, days * 24 * 3_600_000);
@@ -367,13 +367,13 @@ describe('a search in many links', () => {
   const texts = ['e', 'score', 'meeting', 'nobody', 'EXAMPLE'];
   const sorts: LinkListQuery[] = [{}, { sort: '-valid_until' }];
   const others: LinkListQuery[] = [{}, { offset: 2 }, { state: 'ended' }];
-  const pageOf = async (query: LinkListQuery, pieces?: { linksPerPiece: number; idsMax: number }) => {
+  const pageOf = async (query: LinkListQuery, sizes?: SearchSizes) => {
     const { organization_id } = server;
     const { read } = server.context.database.of(organization_id);
     const page = await selectLinks(
       read,
       { sight: { organization_id, group_ids: null }, query, at: now },
-      pieces,
+      sizes,
     );
     return { ...page, rows: page.rows.map(({ name }) => name) };
   };
@@ -385,10 +385,16 @@ describe('a search in many links', () => {
         for (const other of others) {
           const query = { query: text, limit: 3, ...sort, ...other };
           const whole = await pageOf(query);
+          const { offset: _, ...sorted } = query;
+          const next = whole.cursor === null ? null : { ...sorted, cursor: whole.cursor };
+          const wholeNext = next && (await pageOf(next));
           for (const linksPerPiece of [1, 4])
-            for (const idsMax of [0, 1_000])
-              assert.deepEqual(await pageOf(query, { linksPerPiece, idsMax }), whole, JSON.stringify(query));
-          compared += whole.rows.length;
+            for (const idsMax of [0, 1_000]) {
+              const sizes = { linksPerPiece, idsMax };
+              assert.deepEqual(await pageOf(query, sizes), whole, JSON.stringify(query));
+              assert.deepEqual(next && (await pageOf(next, sizes)), wholeNext, JSON.stringify(next));
+            }
+          compared += whole.rows.length + (wholeNext?.rows.length ?? 0);
         }
       }
     }
