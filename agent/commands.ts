@@ -18,7 +18,7 @@ export interface Order {
   locked_down: boolean;
 }
 
-export type Outcome = { outcome: 'done' } | { outcome: 'not_done'; message: string };
+export type Outcome = { outcome: 'done' | 'unknown' } | { outcome: 'not_done'; message: string };
 
 const outcomeMessageLengthMax = 200;
 
@@ -33,8 +33,7 @@ export async function obey(order: Order): Promise<Outcome> {
   if (order.lock === undefined) return notDone('This agent has no such door.');
   const { command_id, pulse_ms } = order.command;
   try {
-    await order.lock.pulse({ command_id, pulse_ms });
-    return { outcome: 'done' };
+    return { outcome: await order.lock.pulse({ command_id, pulse_ms }) };
   } catch (error) {
     return notDone(error instanceof Error ? error.message : 'The lock did not move.');
   }

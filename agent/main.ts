@@ -4,19 +4,19 @@ import { isIPv4 } from 'node:net';
 import { agentPath } from '../domain/agent-protocol.ts';
 import { Connection } from './connection.ts';
 import { DoorStates } from './door-states.ts';
+import { type LockConfig, openLock } from './locks/drivers.ts';
 import type { Lock } from './locks/lock.ts';
-import { openSimulatedLock } from './locks/simulated.ts';
 import type { AgentLog } from './log.ts';
+import { createReader, type ReaderConfig } from './readers/drivers.ts';
 import { removeReadersFile, writeReadersFile } from './readers/file.ts';
-import { TcpReader, tcpReaderHost } from './readers/tcp.ts';
+import type { Reader } from './readers/reader.ts';
 import { scanning } from './scan.ts';
 
 export interface AgentDoor {
   id: number;
   name: string;
-  lock: { driver: 'simulated' };
-  /** `port` 0: any free one. */
-  readers: { name: string; driver: 'simulated'; port: number }[];
+  lock: LockConfig;
+  readers: ({ name: string } & ReaderConfig)[];
 }
 
 export interface AgentSettings {
@@ -40,7 +40,7 @@ export interface AgentSettings {
 export interface RunningAgent extends AsyncDisposable {
   /** At the first welcome; rejects when the agent cannot start or is closed before it. */
   connected(): Promise<void>;
-  /** The readers that listen by now. */
+  /** The readers that programs on this machine can present texts to by now. */
   readers(): { door_id: number; name: string; port: number }[];
   /** In the reverse order of the start; leaves nothing open. May be called twice. */
   close(): Promise<void>;
@@ -61,7 +61,7 @@ export function startAgent(settings: AgentSettings): RunningAgent {
   const agent = new Agent(settings, agentUrl(settings.server_url));
   return {
     connected: () => agent.connected,
-    readers: () => agent.readers.map(({ door_id, reader, port }) => ({ door_id, name: reader, port })),
+    readers: () => agent.listening().map(({ door_id, reader, port }) => ({ door_id, name: reader, port })),
     close: () => agent.close(),
     [Symbol.asyncDispose]: () => agent.close(),
   };
@@ -93,12 +93,12 @@ function checkSettings({ doors, private_key, server_public_key }: AgentSettings)
 
 class Agent {
   readonly connected: Promise<void>;
-  readonly readers: { door_id: number; door: string; reader: string; host: string; port: number }[] = [];
 
   readonly #settings: AgentSettings;
   readonly #url: string;
   readonly #open = new AsyncDisposableStack();
   readonly #locks = new Map<number, Lock>();
+  readonly #readers: { door: AgentDoor; name: string; reader: Reader }[] = [];
   readonly #doorStates: DoorStates;
   readonly #started: Promise<Connection>;
   #connection: Connection | null = null;
@@ -117,6 +117,13 @@ class Agent {
     await this.#open.disposeAsync();
   }
 
+  listening() {
+    return this.#readers.flatMap(({ door, name, reader }) => {
+      const address = reader.listensAt();
+      return address === null ? [] : [{ door_id: door.id, door: door.name, reader: name, ...address }];
+    });
+  }
+
   async #start(): Promise<Connection> {
     try {
       const { folder, doors } = this.#settings;
@@ -125,7 +132,7 @@ class Agent {
       for (const door of doors) await this.#openLock(door);
       for (const door of doors) await this.#openReaders(door);
       this.#open.defer(() => removeReadersFile(folder));
-      await writeReadersFile(folder, this.readers);
+      await writeReadersFile(folder, this.listening());
       return this.#connect();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -134,23 +141,23 @@ class Agent {
     }
   }
 
-  async #openLock({ id, name }: AgentDoor): Promise<void> {
-    const { folder, onPulse } = this.#settings;
-    const lock = await openSimulatedLock({ door: { id, name }, folder, at, onPulse });
+  async #openLock({ id, name, lock: config }: AgentDoor): Promise<void> {
+    const { folder, log, onPulse } = this.#settings;
+    const parts = { door: { id, name }, folder, at, log, onReport: () => {}, onPulse };
+    const lock = await openLock(config, parts);
     this.#open.defer(() => lock.close());
     this.#locks.set(id, lock);
   }
 
   async #openReaders(door: AgentDoor): Promise<void> {
-    for (const { name, port } of door.readers) {
-      const reader = new TcpReader({ name, port, log: this.#settings.log });
+    for (const { name, ...config } of door.readers) {
+      const reader = createReader(config, { name, log: this.#settings.log });
       this.#open.defer(() => reader.close());
       const ask = async (text: string) =>
         this.#connection?.ask({ door_id: door.id, reader: name, text }) ?? null;
       const isLockedDown = () => this.#doorStates.isLockedDown(door.id);
       await reader.start(scanning({ ask, isLockedDown, monotonicMs }));
-      const listening = { door_id: door.id, door: door.name, reader: name, host: tcpReaderHost };
-      this.readers.push({ ...listening, port: reader.port() });
+      this.#readers.push({ door, name, reader });
     }
   }
 
@@ -160,7 +167,7 @@ class Agent {
       url: this.#url,
       identity: { agent_id, private_key, server_public_key, public_url },
       server_certificate,
-      readers: this.readers.map(({ door_id, reader }) => ({ door_id, name: reader })),
+      readers: this.#readers.map(({ door, name }) => ({ door_id: door.id, name })),
       locks: this.#locks,
       doorStates: this.#doorStates,
       monotonicMs,

@@ -55,13 +55,16 @@ export const AgentMessage = Type.Union([
     reader: Type.String({ minLength: 1, maxLength: 200 }),
     text: Type.String({ maxLength: readerTextLengthMax }),
   }),
-  /** What became of commands, those of one moment together. `not_done`: the lock did not move, and why, in words. */
+  /**
+   * What became of commands, those of one moment together. `not_done`: the lock did not move, and why, in words; `unknown`:
+   * the lock did not say.
+   */
   Type.Object({
     type: Type.Literal('outcomes'),
     outcomes: Type.Array(
       Type.Object({
         command_id: Type.String({ maxLength: 64 }),
-        outcome: Type.Union([Type.Literal('done'), Type.Literal('not_done')]),
+        outcome: Type.Union([Type.Literal('done'), Type.Literal('not_done'), Type.Literal('unknown')]),
         message: Type.Optional(Type.String({ maxLength: 200 })),
       }),
       { minItems: 1, maxItems: outcomesPerMessageMax },

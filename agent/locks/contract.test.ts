@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Lock, Pulse } from './lock.ts';
+import { memoryLog } from '../stand-in-server.ts';
+import type { Lock, LockParts, Pulse } from './lock.ts';
 import { openSimulatedLock, pulsesFileName } from './simulated.ts';
 
 /** What the contract needs of a driver's hardware: a lock to command, and a look at what really moved. */
@@ -14,9 +15,10 @@ interface Rig {
 
 const at = () => '2026-01-01T00:00:00.000Z';
 const door = { id: 3, name: 'Front door' };
+const parts = (folder: string): LockParts => ({ door, folder, at, log: memoryLog(), onReport: () => {} });
 
 const rigs: Record<string, Rig> = {
-  simulated: { open: (folder) => openSimulatedLock({ door, folder, at }), moved: pulsesIn },
+  simulated: { open: (folder) => openSimulatedLock(parts(folder)), moved: pulsesIn },
 };
 
 for (const [driver, rig] of Object.entries(rigs)) {
@@ -47,8 +49,16 @@ for (const [driver, rig] of Object.entries(rigs)) {
       const longest = lock.pulse({ command_id: 'long', pulse_ms: 60_000 });
       const timer = Promise.withResolvers<string>();
       const late = setTimeout(() => timer.resolve('late'), 2_000);
-      assert.equal(await Promise.race([longest, timer.promise]), undefined);
+      assert.equal(await Promise.race([longest, timer.promise]), 'done');
       clearTimeout(late);
+      await lock.close();
+    });
+
+    it('says in a sentence what it is, and moves nothing for that', async () => {
+      const lock = await rig.open(folder);
+      const before = await rig.moved(folder);
+      assert.match(await lock.check(), /\w+ \w+/);
+      assert.deepEqual(await rig.moved(folder), before);
       await lock.close();
     });
 
@@ -73,7 +83,7 @@ describe('the simulated lock, besides', () => {
   it('writes one line of JSON that only its owner can read, and tells its spectator', async () => {
     const seen: unknown[] = [];
     const onPulse = (which: object, pulse_ms: number) => seen.push([which, pulse_ms]);
-    const lock = await openSimulatedLock({ door, folder, at, onPulse });
+    const lock = await openSimulatedLock({ ...parts(folder), onPulse });
     await lock.pulse({ command_id: 'a', pulse_ms: 3_000 });
     await lock.close();
     const content = await readFile(join(folder, pulsesFileName), 'utf8');
@@ -87,7 +97,7 @@ describe('the simulated lock, besides', () => {
     const onPulse = () => {
       throw new Error('no audience');
     };
-    const lock = await openSimulatedLock({ door, folder, at, onPulse });
+    const lock = await openSimulatedLock({ ...parts(folder), onPulse });
     await lock.pulse({ command_id: 'a', pulse_ms: 1 });
     await lock.close();
   });

@@ -1,5 +1,7 @@
+import type { AgentLog } from '../log.ts';
+
 /*
- * The contract of a reader driver: one file a driver, one line in `main.ts`, and `contract.test.ts` to pass.
+ * The contract of a reader driver: one file a driver, one line in `drivers.ts`, and `contract.test.ts` to pass.
  * A driver reads and shows. It never decides, and it trusts nothing that it reads.
  */
 
@@ -17,6 +19,16 @@ export interface Reader {
    * what that resolves to is shown. A text out of these bounds, or an `onText` that fails, shows `unreadable`.
    */
   start(onText: (text: string) => Promise<Shown>): Promise<void>;
+  /** Looks, without reading anything, whether the hardware answers: a sentence that says what it is. Rejects with one too. */
+  check(): Promise<string>;
+  /** Where a program on this machine can present texts to it; null: nowhere, or not yet. */
+  listensAt(): { host: string; port: number } | null;
   /** Stops reading and gives everything back. May be called twice. */
   close(): Promise<void>;
+}
+
+/** What every driver is given beside its own settings. */
+export interface ReaderParts {
+  name: string;
+  log: AgentLog;
 }

@@ -2,9 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { readerTextLengthMax } from '../../domain/agent-protocol.ts';
-import type { AgentLog } from '../log.ts';
 import { LineSplitter } from './lines.ts';
-import type { Reader, Shown } from './reader.ts';
+import type { Reader, ReaderParts, Shown } from './reader.ts';
 
 /** This driver lends whoever reaches its port the eyes of a reader: so it listens to its own machine only. */
 export const tcpReaderHost = '127.0.0.1';
@@ -13,11 +12,9 @@ export const tcpIdleTimeoutMs = 60_000;
 /** A UTF-16 unit takes at most three bytes of UTF-8; one more for a CR. */
 const lineBytesMax = readerTextLengthMax * 3 + 1;
 
-export interface TcpReaderSettings {
-  name: string;
+export interface TcpReaderSettings extends ReaderParts {
   /** 0: any free one. */
   port: number;
-  log: AgentLog;
   idle_timeout_ms?: number;
 }
 
@@ -59,6 +56,15 @@ export class TcpReader implements Reader {
   port(): number {
     // A server that listens on TCP has an AddressInfo for an address; only pipes have a string.
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  listensAt() {
+    return this.#server.listening ? { host: tcpReaderHost, port: this.port() } : null;
+  }
+
+  async check(): Promise<string> {
+    if (!this.#server.listening) throw new Error('It is not listening.');
+    return `lines of text on ${tcpReaderHost}, port ${this.port()}`;
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { Connection } from '../../agent/connection.ts';
-import type { Pulse } from '../../agent/locks/lock.ts';
+import type { Lock, Pulse } from '../../agent/locks/lock.ts';
 import type { Shown } from '../../agent/readers/reader.ts';
 import { scanning } from '../../agent/scan.ts';
 import type { SessionSocket } from '../../agent/socket.ts';
@@ -90,7 +90,7 @@ export class AgentProcess {
   }
 
   /** A lock with moods: it jams, it dawdles, or it does not say whether it moved. */
-  #lock({ time, chance, onPulse }: AgentParts, door_id: number) {
+  #lock({ time, chance, onPulse }: AgentParts, door_id: number): Lock {
     return {
       pulse: async (pulse: Pulse) => {
         const mood = chance.fraction();
@@ -100,7 +100,9 @@ export class AgentProcess {
         if (this.life.ended) await new Promise(() => {});
         onPulse(door_id, pulse);
         if (mood < 0.18) await new Promise(() => {});
+        return 'done';
       },
+      check: async () => 'a lock of this world',
       close: async () => {},
     };
   }

@@ -1,0 +1,15 @@
+import { type Static, Type } from 'typebox';
+import type { Lock, LockParts } from './lock.ts';
+import { openSimulatedLock, SimulatedLockConfig } from './simulated.ts';
+
+/** What the agent's file may say about a lock: one of these, told apart by `driver`. */
+export const LockConfig = Type.Union([SimulatedLockConfig]);
+export type LockConfig = Static<typeof LockConfig>;
+
+/** Rejects with a sentence when the lock cannot be driven with these settings; hardware that is away for now is no reason. */
+export function openLock(config: LockConfig, parts: LockParts): Promise<Lock> {
+  switch (config.driver) {
+    case 'simulated':
+      return openSimulatedLock(parts);
+  }
+}
