@@ -1,10 +1,13 @@
-import { readerOffline } from '../domain/errors.ts';
+import type { DenialReason } from '../domain/decide.ts';
 import type { Shown } from './readers/reader.ts';
 
 /** The same text at the same reader within this time of its last sighting is one presentation: scanners repeat. */
 export const sightingWindowMs = 3_000;
 /** How many texts a reader remembers for that; the one seen longest ago goes first. */
 export const sightingsMax = 256;
+
+/** A reader that needs the server and cannot reach it says this. */
+const readerOffline: DenialReason = 'online_check_required';
 
 /** What the server answered to a presentation. */
 export interface Answer {

@@ -1,4 +1,6 @@
 import { type Static, Type } from 'typebox';
+import { Report, reportsPerMessageMax } from './reports.ts';
+import { RevocationStatement } from './revocation-list.ts';
 
 /*
  * What a server and an agent say to each other over one WebSocket that the agent opens: JSON text frames,
@@ -28,9 +30,24 @@ export const outcomesPerMessageMax = 128;
 /** The longest text a reader passes on: the capacity of a QR code, version 40-L, alphanumeric (ISO/IEC 18004). */
 export const readerTextLengthMax = 4_296;
 
+/** How a replica is cut: each piece fits into a frame, however it is written in JSON. */
+export const replicaPartLengthMax = 16_384;
+export const replicaPartsMax = 1_024;
+/** How many changes of the revocation list travel together; beyond, it is sent whole. */
+export const revocationsPerMessageMax = 4_096;
+
 const Id = Type.Integer({ minimum: 1 });
 const Nonce = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
 const Signature = Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' });
+
+/** The agent's log of what the server was not told yet. */
+export const OutboxStatus = Type.Object({
+  id: Nonce,
+  /** Reports that wait, and how many may. */
+  waiting: Type.Integer({ minimum: 0 }),
+  waiting_max: Type.Integer({ minimum: 1 }),
+});
+export type OutboxStatus = Static<typeof OutboxStatus>;
 
 export const AgentMessage = Type.Union([
   Type.Object({
@@ -45,8 +62,13 @@ export const AgentMessage = Type.Union([
     }),
   }),
   Type.Object({ type: Type.Literal('proof'), signature: Signature }),
-  /** Answers a heartbeat with the agent's own monotonic clock, in milliseconds. */
-  Type.Object({ type: Type.Literal('heartbeat'), sequence: Type.Integer(), monotonic_ms: Type.Number() }),
+  /** Answers a heartbeat with the agent's own monotonic clock and, where it has one, its time since 1970; milliseconds. */
+  Type.Object({
+    type: Type.Literal('heartbeat'),
+    sequence: Type.Integer(),
+    monotonic_ms: Type.Number(),
+    now_ms: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+  }),
   /** A text that a reader read at a door. `presentation_id` is the agent's own, to match the answer. */
   Type.Object({
     type: Type.Literal('presentation'),
@@ -72,6 +94,37 @@ export const AgentMessage = Type.Union([
   }),
   /** The agent has written down how those doors stand. */
   Type.Object({ type: Type.Literal('door_states_kept'), message_id: Type.Integer({ minimum: 1 }) }),
+  /** What the agent has, once a session begins and whenever it changes. */
+  Type.Object({
+    type: Type.Literal('status'),
+    /** Of the software. */
+    version: Type.String({ maxLength: 64 }),
+    replica_revision: Type.Union([Type.Integer(), Type.Null()]),
+    /** Of the revocation list that it goes by, and when that was signed. */
+    revocation_epoch: Type.Union([Type.Integer(), Type.Null()]),
+    revocation_signed_at: Type.Union([Type.String({ maxLength: 24 }), Type.Null()]),
+    outbox: OutboxStatus,
+  }),
+  /** The list in hand is not the one that the statement speaks of: the whole of it is asked for. */
+  Type.Object({ type: Type.Literal('revocations_wanted') }),
+  Type.Object({
+    type: Type.Literal('reports'),
+    /** Which log these are numbers of. */
+    outbox_id: Nonce,
+    reports: Type.Array(Report, { minItems: 1, maxItems: reportsPerMessageMax }),
+  }),
+  /** What the sensors at the doors say, whenever they say something. */
+  Type.Object({
+    type: Type.Literal('sensors'),
+    doors: Type.Array(
+      Type.Object({
+        door_id: Id,
+        open: Type.Optional(Type.Boolean()),
+        locked: Type.Optional(Type.Boolean()),
+      }),
+      { minItems: 1, maxItems: 256 },
+    ),
+  }),
 ]);
 export type AgentMessage = Static<typeof AgentMessage>;
 
@@ -124,6 +177,37 @@ export const ServerMessage = Type.Union([
       }),
       { maxItems: doorStatesPerMessageMax },
     ),
+  }),
+  /** One piece of a `Replica` as JSON: larger ones do not fit into a frame. The last piece completes it. */
+  Type.Object({
+    type: Type.Literal('replica'),
+    part: Type.Integer({ minimum: 0 }),
+    parts: Type.Integer({ minimum: 1, maximum: replicaPartsMax }),
+    text: Type.String({ maxLength: replicaPartLengthMax }),
+  }),
+  /** One segment of the revocation list, whole: deflated (RFC 1950), base64. It counts when a statement names it. */
+  Type.Object({
+    type: Type.Literal('revocation_segment'),
+    segment: Type.Integer({ minimum: 0 }),
+    bits: Type.String({ maxLength: 32_768 }),
+  }),
+  /** Passes that were revoked since, and segments that were dropped. They count when a statement says so. */
+  Type.Object({
+    type: Type.Literal('revocation_changes'),
+    revoked: Type.Array(Type.Integer({ minimum: 0 }), { maxItems: revocationsPerMessageMax }),
+    dropped: Type.Array(Type.Integer({ minimum: 0 }), { maxItems: revocationsPerMessageMax }),
+  }),
+  /** `whole`: all segments were sent just before; what the agent had is no part of it. */
+  Type.Object({
+    type: Type.Literal('revocation_statement'),
+    statement: RevocationStatement,
+    whole: Type.Boolean(),
+  }),
+  /** All reports of this log up to this number are kept: the agent need not tell them again. */
+  Type.Object({
+    type: Type.Literal('reports_kept'),
+    outbox_id: Nonce,
+    sequence: Type.Integer({ minimum: 0 }),
   }),
 ]);
 export type ServerMessage = Static<typeof ServerMessage>;

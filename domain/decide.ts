@@ -1,4 +1,4 @@
-import { isInstant, later } from './instants.ts';
+import { isInstant, later, msBetween } from './instants.ts';
 import { allows, nextOpening, type Schedule } from './schedule.ts';
 
 /**
@@ -16,11 +16,24 @@ export const denialReasons = [
   'door_locked_down', // Other
   'outside_schedule', // NotPermittedAtThisTime
   'remote_unlock_not_allowed', // Other
+  'live_code_required', // Other
+  'revocation_list_too_old', // Other
+  'online_check_required', // Other
+  'reader_not_assigned', // Other
   'door_unreachable', // Other
   'use_limit_reached', // Other: last, because it is the only check that spends something
 ] as const;
 
 export type DenialReason = (typeof denialReasons)[number];
+
+/** What is said at a reader only, never to a page or a program. */
+const saidAtReaders: readonly DenialReason[] = [
+  ...(['credential_unknown', 'clock_unknown', 'live_code_required'] as const),
+  ...(['revocation_list_too_old', 'online_check_required'] as const),
+];
+
+/** Why the page or the API may refuse to unlock. */
+export const unlockDenials = denialReasons.filter((reason) => !saidAtReaders.includes(reason));
 
 /** How the credential was presented: the visitor's page, the HTTP API, or a QR code at a reader. */
 export type UnlockMethod = 'web' | 'api' | 'qr';
@@ -45,6 +58,8 @@ export interface LinkCredential {
   max_uses: number | null;
   /** How many were taken before this one. */
   uses: number;
+  /** The one reader that the whole allowance was given to; null: none, the link works everywhere. */
+  reader_id: number | null;
 }
 
 /** A member or an API key with the right to unlock: bound by the door's state only. */
@@ -58,37 +73,48 @@ export interface DoorState {
   time_zone: string;
   /** Whether an agent that can drive the lock is connected. */
   reachable: boolean;
+  /** Of QR codes only those open it that change every few seconds: a picture of one is worthless. */
+  live_only: boolean;
+}
+
+/** What an agent goes by that decides without the server. */
+export interface Evidence {
+  /** Until when it knows what was revoked: the later of its list's signing and the pass's own. ISO 8601. */
+  at: string;
+  /** How old that may be at this door, in milliseconds; 0: nothing is decided here without the server. */
+  age_ms_max: number;
+  /** The pass says that the server must be asked. */
+  needs_server: boolean;
 }
 
 export interface DecisionRequest {
   /** The instant of the decision; null: the clock cannot be trusted. */
   at: string | null;
   method: UnlockMethod;
+  /** The reader at which it was presented; null: at none that the server knows. */
+  reader_id: number | null;
   /** Null: nothing known was presented. */
   credential: LinkCredential | LoginCredential | null;
   door: DoorState;
+  /** Null: the server decides, and knows what was revoked. */
+  evidence: Evidence | null;
 }
 
 export type Decision = { granted: true } | { granted: false; reason: DenialReason };
 
-interface LinkRequest {
-  at: string;
-  method: UnlockMethod;
-  link: LinkCredential;
-  door: DoorState;
-}
+type LinkRequest = Omit<DecisionRequest, 'at' | 'credential'> & { at: string; link: LinkCredential };
 
 /**
  * May this credential open this door at this instant? The only place in Postern that says yes: pure, so that
  * the server and the agent at the door give the same answer. Vectors: `testdata/decisions.json`.
  */
 export function decide(request: DecisionRequest): Decision {
-  const { at, method, credential, door } = request;
+  const { at, credential, door } = request;
   if (credential === null) return denied('credential_unknown');
   // Instants are compared as text: another spelling than ours would compare as anything.
   if (at === null || !isInstant(at)) return denied('clock_unknown');
   if (credential.kind === 'login') return firstDenial(doorChecks, door);
-  return firstDenial(linkChecks, { at, method, link: credential, door });
+  return firstDenial(linkChecks, { ...request, at, link: credential });
 }
 
 /**
@@ -117,6 +143,10 @@ const linkChecks: readonly Check<LinkRequest>[] = [
   ['door_locked_down', ({ door }) => door.locked_down],
   ['outside_schedule', ({ link, door, at }) => !allows(link.schedules, door.time_zone, at)],
   ['remote_unlock_not_allowed', ({ link, method }) => method !== 'qr' && !link.link_enabled],
+  ['live_code_required', ({ door, method }) => method === 'qr' && door.live_only],
+  ['revocation_list_too_old', ({ evidence, at }) => evidence !== null && isTooOld(evidence, at)],
+  ['online_check_required', ({ evidence }) => evidence?.needs_server === true],
+  ['reader_not_assigned', ({ link, reader_id }) => link.reader_id !== null && link.reader_id !== reader_id],
   ['door_unreachable', ({ door }) => !door.reachable],
   ['use_limit_reached', ({ link }) => link.max_uses !== null && link.uses >= link.max_uses],
 ];
@@ -125,6 +155,12 @@ const doorChecks: readonly Check<DoorState>[] = [
   ['door_locked_down', (door) => door.locked_down],
   ['door_unreachable', (door) => !door.reachable],
 ];
+
+/** Evidence from after the instant is as good as new: clocks of two machines differ a little. */
+function isTooOld(evidence: Evidence, at: string): boolean {
+  if (evidence.age_ms_max <= 0 || !isInstant(evidence.at)) return true;
+  return msBetween(evidence.at, at) > evidence.age_ms_max;
+}
 
 function firstDenial<Request>(checks: readonly Check<Request>[], request: Request): Decision {
   for (const [reason, applies] of checks) if (applies(request)) return denied(reason);

@@ -204,6 +204,30 @@ export const denials: Record<DenialReason, ErrorEntry> = {
     'This link opens doors only with its QR code at a reader.',
     'Show the QR code at the reader.',
   ),
+  live_code_required: entry(
+    '2f9c71',
+    403,
+    'This door needs the QR code that changes, from the page itself.',
+    'Open the link on your phone and show the code from there.',
+  ),
+  revocation_list_too_old: entry(
+    'ba07e6',
+    403,
+    'The reader has not heard from the server for too long.',
+    'Open the door from the page of the link, or ask the host.',
+  ),
+  online_check_required: entry(
+    '6e5d18',
+    403,
+    'The reader must ask the server and cannot reach it.',
+    'Open the door from the page of the link, or try again in a moment.',
+  ),
+  reader_not_assigned: entry(
+    'c8b3f2',
+    403,
+    'This link works at one reader only, and this is not the one.',
+    'Show the QR code at the reader that the host named.',
+  ),
   door_unreachable: entry('d5a40c', 503, 'The door cannot be reached right now.', again),
   use_limit_reached: entry(
     '8e72b3',
@@ -213,14 +237,10 @@ export const denials: Record<DenialReason, ErrorEntry> = {
   ),
 };
 
-/** A reader that needs the server and has no line to it answers with this word; see `reasonWords`. */
-export const readerOffline = 'online_check_required';
-
 /** What a reader or a terminal says for a reason, in one sentence. */
-export const reasonWords: Record<string, string> = {
-  ...Object.fromEntries(Object.entries({ ...errors, ...denials }).map(([name, { title }]) => [name, title])),
-  [readerOffline]: 'The reader must ask the server and cannot reach it.',
-};
+export const reasonWords: Record<string, string> = Object.fromEntries(
+  Object.entries({ ...errors, ...denials }).map(([name, { title }]) => [name, title]),
+);
 
 /** An expected failure: thrown by operations, turned into an HTTP answer in one place. */
 export class PosternError extends Error {

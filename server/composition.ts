@@ -1,3 +1,4 @@
+import { AgentNews, newsworthy } from './agents/news.ts';
 import { AgentSessions } from './agents/sessions.ts';
 import type { Bus } from './bus/bus.ts';
 import type { Clock, Context, Random } from './context.ts';
@@ -28,9 +29,11 @@ export function composeContext(parts: ContextParts): Context {
   const { bus, clock, random, secretKey, publicUrl, onBackgroundError } = parts;
   const feed = new EventFeed({ database: parts.database, onError: onBackgroundError });
   const metrics = new Metrics();
-  const database = watched(announcing(parts.database, feed), { metrics, clock });
+  const database = newsworthy(watched(announcing(parts.database, feed), { metrics, clock }), () => agentNews);
   bus.subscribe('events', () => feed.notify());
   const sealer = createSealer({ secretKey, random: random.bytes });
+  const keys = new OrganizationKeys({ database, sealer });
+  const agentNews = new AgentNews({ database, keys, clock, bus, onError: onBackgroundError });
   return {
     database,
     bus,
@@ -40,7 +43,8 @@ export function composeContext(parts: ContextParts): Context {
     random,
     agents: new AgentSessions({ bus, clock }),
     outcomes: new Outcomes({ database, onError: onBackgroundError }),
-    keys: new OrganizationKeys({ database, sealer }),
+    agentNews,
+    keys,
     publicUrl,
     onBackgroundError,
     limits: new RateLimits({

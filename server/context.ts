@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Role, Scope } from '../domain/scopes.ts';
+import type { AgentNews } from './agents/news.ts';
 import type { AgentSessions } from './agents/sessions.ts';
 import type { Bus } from './bus/bus.ts';
 import type { Database } from './database/database.ts';
@@ -21,6 +22,8 @@ export interface Context {
   clock: Clock;
   random: Random;
   agents: AgentSessions;
+  /** Tells connected agents what they need to decide alone. */
+  agentNews: AgentNews;
   /** Writes down what became of commands. */
   outcomes: Outcomes;
   keys: OrganizationKeys;

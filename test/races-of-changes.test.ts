@@ -121,17 +121,17 @@ const closing: Schedule = { weekly: [], exceptions: [], days: [{ start: '2000-01
 /** The only oracle: what the decision says of a state. */
 function resultIn(state: State, kind: 'link' | 'login'): string {
   const locked_down = state.doorLockedDown || state.placeLockedDown;
-  const door = { locked_down, time_zone: 'UTC', reachable: true };
+  const door = { locked_down, time_zone: 'UTC', reachable: true, live_only: false };
   const credential: LinkCredential = {
     ...{ kind: 'link', revoked: state.revoked, suspended: state.suspended },
     ...{ valid_from: null, valid_until: '2099-01-01T00:00:00.000Z', link_enabled: true },
     includes_door: state.inGroup && state.doorInGroup,
     schedules: state.inGroup && state.shut ? [{ ...closing, override: true }] : [],
-    ...{ max_uses: null, uses: 0 },
+    ...{ max_uses: null, uses: 0, reader_id: null },
   };
   const at = '2026-12-01T09:00:00.000Z';
   const asked = kind === 'link' ? credential : ({ kind: 'login' } as const);
-  const decision = decide({ at, method: 'api', credential: asked, door });
+  const decision = decide({ at, method: 'api', reader_id: null, credential: asked, door, evidence: null });
   return decision.granted ? 'granted' : decision.reason;
 }
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { denialReasons } from '../decide.ts';
+import { unlockDenials } from '../decide.ts';
 import {
   DecisionAnswer,
   DoorAnswer,
@@ -11,11 +11,6 @@ import { DecisionQuestion, DoorChange, DoorQuery, NewDoor, UnlockContext } from 
 import { list, nothing, type OperationDescription, record } from './operation.ts';
 
 /* Doors: `locks` on the wire. */
-
-/** Why an unlock may be refused; what only a reader can find out is not among it. */
-const unlockDenials = denialReasons.filter(
-  (reason) => reason !== 'credential_unknown' && reason !== 'clock_unknown',
-);
 
 export const doorOperations = {
   'doors.list': {

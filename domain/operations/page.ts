@@ -1,4 +1,4 @@
-import { denialReasons } from '../decide.ts';
+import { unlockDenials } from '../decide.ts';
 import { HoldAnswer, PageLinkAnswer, PageUnlockedAnswer } from '../schemas/answers/page.ts';
 import { PageHold, PageSecret, PageUnlock } from '../schemas/page.ts';
 import { file, type OperationDescription, record } from './operation.ts';
@@ -54,7 +54,7 @@ export const pageOperations = {
     body: { schema: PageUnlock, example: { lock_id: 5, nonce: 'q7Xh0m3yQ2aTnJ5sV1k8rA' } },
     answer: record(PageUnlockedAnswer),
     errors: [
-      ...denialReasons.filter((reason) => reason !== 'credential_unknown' && reason !== 'clock_unknown'),
+      ...unlockDenials,
       'hold_too_short',
       'hold_expired',
       'hold_used',

@@ -104,6 +104,10 @@ export const denials: Record<DenialReason, string> = {
   door_locked_down: 'This door is locked down for now. Please ask your host.',
   outside_schedule: 'Closed at this time. Please ask your host.',
   remote_unlock_not_allowed: 'This door opens only with the QR code, at its reader.',
+  live_code_required: 'This door wants the code from this page, not a picture of it.',
+  revocation_list_too_old: 'The reader cannot check your code right now. Hold the button instead.',
+  online_check_required: 'The reader cannot check your code right now. Hold the button instead.',
+  reader_not_assigned: 'Your link opens the door at one reader only. Show your QR code there.',
   door_unreachable: 'The door cannot be reached right now. Try again in a moment, or ring the bell.',
   use_limit_reached: usedUp,
 };

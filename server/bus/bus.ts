@@ -17,9 +17,10 @@ export interface Bus {
 
 /**
  * `agents`: who is connected where. `requests`, `answers`: something asked of the process that has an agent.
- * `counters`: what was counted for limits. `events`: events have got their positions.
+ * `counters`: what was counted for limits. `events`: events have got
+ * their positions. `news`: what agents know has changed.
  */
-export type Topic = 'agents' | 'requests' | 'answers' | 'counters' | 'events';
+export type Topic = 'agents' | 'news' | 'requests' | 'answers' | 'counters' | 'events';
 
 /** `ageMs`: how long ago it was sent at most, by the database's clock, whatever clocks the processes have. */
 export type Listener = (message: unknown, sent: { from: string; ageMs: number }) => void;

@@ -159,7 +159,7 @@ export class PostgresBus implements Bus {
 }
 
 function isTopic(text: string | undefined): text is Topic {
-  return text !== undefined && ['agents', 'requests', 'answers', 'counters', 'events'].includes(text);
+  return text !== undefined && ['agents', 'news', 'requests', 'answers', 'counters', 'events'].includes(text);
 }
 
 function parse(text: string): unknown {

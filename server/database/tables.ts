@@ -22,6 +22,7 @@ export interface Tables {
   idempotency_keys: IdempotencyKeyRow;
   used_presses: UsedPressRow;
   event_sets: EventSetRow;
+  ended_segments: EndedSegmentRow;
 }
 
 interface Timestamps {
@@ -37,6 +38,9 @@ interface OrganizationRow extends Timestamps {
   default_validity_s: Generated<number>;
   validity_s_max: Generated<number>;
   next_pass_index: Generated<number>;
+  agent_revision: Generated<number>;
+  revocation_epoch: Generated<number>;
+  statement_signed_at: Generated<string | null>;
 }
 
 interface OrganizationKeyRow {
@@ -119,6 +123,9 @@ interface AgentRow extends Timestamps {
   public_key: Uint8Array;
   last_seen_at: string | null;
   deleted_at: string | null;
+  outbox_id: Generated<string | null>;
+  outbox_sequence: Generated<number>;
+  status: Generated<string | null>;
 }
 
 interface DoorRow extends Timestamps {
@@ -133,9 +140,22 @@ interface DoorRow extends Timestamps {
   longitude: number | null;
   order_id: number | null;
   pulse_ms: Generated<number>;
+  static_offline_limit: Generated<number>;
+  live_offline_limit: Generated<number>;
+  live_only: Generated<number>;
+  fail_secure: Generated<number | null>;
+  sensor_open: Generated<number | null>;
+  sensor_locked: Generated<number | null>;
+  sensor_at: Generated<string | null>;
   locked_down_at: string | null;
   state_revision: Generated<number>;
   deleted_at: string | null;
+}
+
+interface EndedSegmentRow {
+  organization_id: number;
+  segment: number;
+  dropped_epoch: number;
 }
 
 interface GroupRow extends Timestamps {
@@ -205,6 +225,7 @@ interface PassRow {
   not_before_s: number;
   expires_at_s: number;
   revoked_at: string | null;
+  revoked_epoch: Generated<number | null>;
 }
 
 export interface EventRow {
@@ -233,6 +254,8 @@ export interface EventRow {
   place_id: number | null;
   method: string | null;
   reader: string | null;
+  agent_id: Generated<number | null>;
+  unverified: Generated<number>;
 }
 
 interface EventOutcomeRow {

@@ -19,13 +19,19 @@ export interface NewEvent {
   reason?: DenialReason | Extract<ErrorName, 'outcome_unknown' | 'lock_failed'>;
   method?: UnlockMethod;
   reader?: string;
+  /** The agent that reported it; absent: it happened here. */
+  agent_id?: number;
+  /** It is a grant with a pass that was never signed here. */
+  unverified?: boolean;
+  /** The uuid that it was given where it happened; absent: a new one. */
+  uuid?: string;
   /** Joins events that belong to one action; absent: the event's own uuid. */
   sequence?: string;
 }
 
 /** Appends the event in the transaction of what it records, and answers its uuid. */
 export async function recordEvent(context: Context, tx: Transaction, event: NewEvent): Promise<string> {
-  const uuid = context.random.uuid();
+  const uuid = event.uuid ?? context.random.uuid();
   const { actor, authenticated_by: by, object, reason } = event;
   const problem = reason && { ...errors, ...denials }[reason];
   insertEvent(tx, {
@@ -53,8 +59,27 @@ export async function recordEvent(context: Context, tx: Transaction, event: NewE
     place_id: event.place_id ?? null,
     method: event.method ?? null,
     reader: event.reader ?? null,
+    agent_id: event.agent_id ?? null,
+    unverified: Number(event.unverified ?? false),
   });
+  if (concernsAgents.has(event.type)) await noteChange(context, tx, event.organization_id);
   return uuid;
+}
+
+/** What is part of what agents know: after it they are told anew. */
+const concernsAgents: ReadonlySet<EventType> = new Set([
+  ...(['lock.create', 'lock.update', 'lock.destroy', 'place.update'] as const),
+  ...(['group.create', 'group.update', 'group.destroy', 'group_lock.create', 'group_lock.destroy'] as const),
+  ...(['schedule.create', 'schedule.update', 'schedule.destroy'] as const),
+]);
+
+async function noteChange(context: Context, tx: Transaction, organization_id: number): Promise<void> {
+  await tx.query
+    .updateTable('organizations')
+    .set((row) => ({ agent_revision: row('agent_revision', '+', 1) }))
+    .where('id', '=', organization_id)
+    .execute();
+  context.agentNews.expect(organization_id);
 }
 
 /** Keeps what became of commands beside their events, which themselves never change. */

@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, sql } from 'kysely';
+import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
 import type { Sight } from '../context.ts';
 import type { Connection, SqlValue, Transaction } from '../database/database.ts';
 import type { EventRow, Tables } from '../database/tables.ts';
@@ -6,7 +6,7 @@ import { oneOf } from '../http/lists.ts';
 import type { NewOutcome } from './events.ts';
 import { type EventFilters, wordsOf } from './filters.ts';
 
-type InsertedEvent = Omit<EventRow, 'position'>;
+type InsertedEvent = Omit<Selectable<EventRow>, 'position'>;
 /** An event of the log, with what became of its command if it sent one. */
 export type StoredEvent = Awaited<ReturnType<typeof selectEvents>>[number];
 
@@ -49,6 +49,8 @@ const columns = [
   'place_id',
   'method',
   'reader',
+  'agent_id',
+  'unverified',
 ] as const satisfies readonly (keyof InsertedEvent)[];
 
 const insertEventSql = `insert into events (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`;

@@ -1,4 +1,5 @@
-import { secondsCeil, secondsFloor } from '../../domain/instants.ts';
+import { PosternError } from '../../domain/errors.ts';
+import { msBetween, secondsCeil, secondsFloor } from '../../domain/instants.ts';
 import { signPass } from '../../domain/pass.ts';
 import type { Context } from '../context.ts';
 import { type Connection, only, type Transaction } from '../database/database.ts';
@@ -10,6 +11,9 @@ type PassTerms = Pick<StoredLink, 'group_id' | 'valid_from' | 'valid_until' | 'm
   online: boolean;
 };
 
+/** So far the clocks of several server processes may be apart. */
+const clocksApartMsMax = 30_000;
+
 /** Signs a first pass for a new link, if it is to have one. Nothing of the pass is stored but its terms. */
 export async function issuePass(context: Context, tx: Transaction, link: StoredLink): Promise<void> {
   const terms = termsOf(link);
@@ -19,9 +23,11 @@ export async function issuePass(context: Context, tx: Transaction, link: StoredL
     .updateTable('organizations')
     .set((row) => ({ next_pass_index: row('next_pass_index', '+', 1) }))
     .where('id', '=', organization_id)
-    .returning('next_pass_index')
+    .returning(['next_pass_index', 'statement_signed_at'])
     .executeTakeFirst();
-  const issued_at_s = secondsFloor(context.clock.now());
+  const at = context.clock.now();
+  requireClock(at, only(counted).statement_signed_at);
+  const issued_at_s = secondsFloor(at);
   // Whole seconds that never reach beyond the link's own window; a pass has none before 1970.
   const expires_at_s = secondsFloor(link.valid_until);
   const begins_s =
@@ -42,6 +48,13 @@ export async function issuePass(context: Context, tx: Transaction, link: StoredL
       revoked_at: null,
     })
     .execute();
+}
+
+/** Nothing is signed that would be dated before what was signed already: the clock was set back. */
+function requireClock(at: string, signed_at: string | null): void {
+  if (signed_at === null || msBetween(at, signed_at) <= clocksApartMsMax) return;
+  const message = `The clock of the server is behind what it last signed, at ${signed_at}: no pass is signed.`;
+  throw new PosternError('unavailable', { message, hint: 'Set the clock of the server.' });
 }
 
 /**
@@ -66,13 +79,21 @@ export async function revokePasses(
   tx: Transaction,
   link: { organization_id: number; id: number },
 ): Promise<void> {
+  const { organization_id } = link;
+  const raised = await tx.query
+    .updateTable('organizations')
+    .set((row) => ({ revocation_epoch: row('revocation_epoch', '+', 1) }))
+    .where('id', '=', organization_id)
+    .returning('revocation_epoch')
+    .executeTakeFirst();
   await tx.query
     .updateTable('passes')
-    .set({ revoked_at: context.clock.now() })
-    .where('organization_id', '=', link.organization_id)
+    .set({ revoked_at: context.clock.now(), revoked_epoch: only(raised).revocation_epoch })
+    .where('organization_id', '=', organization_id)
     .where('link_id', '=', link.id)
     .where('revoked_at', 'is', null)
     .execute();
+  context.agentNews.expect(organization_id);
 }
 
 /** The text of the link's QR code, signed again; null when it has none now. */

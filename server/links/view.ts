@@ -106,6 +106,7 @@ export function linkCredential(
     schedules: facts.schedules,
     max_uses: link.max_uses,
     uses: facts.uses_before ?? link.uses,
+    reader_id: null,
   };
 }
 
@@ -117,9 +118,14 @@ function doorAnswer(
   const { link, schedules } = facts;
   const at = context.clock.now();
   const reachable = context.agents.isReachable(door.agent_id);
-  const state = { locked_down: door.locked_down_at !== null, time_zone: door.place_time_zone, reachable };
+  const state = {
+    locked_down: door.locked_down_at !== null,
+    time_zone: door.place_time_zone,
+    reachable,
+    live_only: false, // says nothing about its page
+  };
   const credential = linkCredential(link, { includes_door: true, schedules });
-  const decision = decide({ at, method: 'web', credential, door: state });
+  const decision = decide({ at, method: 'web', reader_id: null, credential, door: state, evidence: null });
   return toWire({
     id: door.id,
     name: door.name,

@@ -42,7 +42,10 @@ export async function foresee(context: Context, caller: LoginCaller, question: Q
   const { door } = facts;
   const credential = credentialOf(link, { ...facts, uses_before: link.uses });
   const at = question.at ?? context.clock.now();
-  const decision = decide({ at, method, credential, door: doorState(context, door) });
+  const decision = decide({
+    ...{ at, method, reader_id: null, credential },
+    ...{ door: doorState(context, door), evidence: null },
+  });
   if (decision.granted || !credential) return { at, decision, next_opening_at: null };
   const refused = { at, reason: decision.reason, time_zone: door.time_zone };
   return { at, decision, next_opening_at: nextGrantAt(credential, refused) };

@@ -63,8 +63,9 @@ export function credentialOf(
 }
 
 export function doorState(context: Context, door: DoorFacts) {
-  const { time_zone, agent_id, locked_down_at } = door;
-  return { locked_down: locked_down_at !== null, time_zone, reachable: context.agents.isReachable(agent_id) };
+  const { time_zone, agent_id, locked_down_at, live_only } = door;
+  const reachable = context.agents.isReachable(agent_id);
+  return { locked_down: locked_down_at !== null, time_zone, reachable, live_only: live_only === 1 };
 }
 
 export async function requireDoor(

@@ -18,6 +18,7 @@ export interface DoorFacts {
   /** The door was locked down, or its whole place was. */
   locked_down_at: string | null;
   time_zone: string;
+  live_only: number;
   /** 1 when the door is in the asked group. */
   includes_door: number;
 }
@@ -55,7 +56,7 @@ const takeUseSql = `
   returning ${linkColumns}`;
 const selectLinkSql = `select ${linkColumns} from links where organization_id = ? and id = ?`;
 const selectDoorSql = `
-  select d.id, d.name, d.place_id, d.agent_id, d.pulse_ms, p.time_zone,
+  select d.id, d.name, d.place_id, d.agent_id, d.pulse_ms, d.live_only, p.time_zone,
     coalesce(d.locked_down_at, p.locked_down_at) as locked_down_at,
     (select count(*) from group_doors g where g.organization_id = d.organization_id and g.group_id = ? and g.door_id = d.id)
       as includes_door

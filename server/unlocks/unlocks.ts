@@ -63,10 +63,8 @@ export async function unlockWithLogin(
     const decidedMs = requirePrompt(context, askedMs); // whatever was waited for is over
     const at = context.clock.now();
     const decision = decide({
-      at,
-      method: 'api',
-      credential: { kind: 'login' },
-      door: doorState(context, door),
+      ...{ at, method: 'api', reader_id: null, credential: { kind: 'login' } },
+      ...{ door: doorState(context, door), evidence: null },
     });
     const event = unlockEvent({ ...causedBy(caller), at, door, decision, method: 'api' });
     return { decidedMs, decision, door, event_uuid: await recordEvent(context, tx, event) };
@@ -94,7 +92,9 @@ async function decideWithLink(context: Context, tx: Transaction, request: LinkUn
     const credential = credentialOf(link, { ...facts, uses_before });
     const decidedMs = requirePrompt(context, request.askedMs); // whatever was waited for is over
     const at = context.clock.now();
-    const decision = decide({ at, method: request.method, credential, door: doorState(context, door) });
+    const { method } = request;
+    const state = { door: doorState(context, door), evidence: null };
+    const decision = decide({ at, method, reader_id: null, credential, ...state });
     if (decision.granted && !taken) throw new Error('a grant without a taken use');
     return { result: { at, decidedMs, decision, door, link }, undo: !decision.granted };
   });

@@ -23,6 +23,7 @@ const tables: Record<keyof Tables, 'organization_id' | 'id' | null> = {
   idempotency_keys: 'organization_id',
   used_presses: 'organization_id',
   event_sets: 'organization_id',
+  ended_segments: 'organization_id',
 };
 
 /** Every row that the organization has, as texts: two of these are equal when nothing of it was changed. */

@@ -61,6 +61,10 @@ const flaws = [
   'locked down',
   'shut',
   'QR code only',
+  'live only',
+  'old evidence',
+  'server needed',
+  'another reader',
   'unreachable',
   'used up',
 ] as const;
@@ -73,15 +77,27 @@ export function drawCase(random: Random): DecisionRequest {
   const known = zone === 'UTC' || unknownZones.includes(zone) ? 'Europe/Berlin' : zone;
   const at = drawInstant(random, known);
   const schedules = random() < 0.25 && !has('shut') ? [] : drawSchedules(random, { at, zone: known });
+  const reader_id = pick(random, [null, 1, 2]);
   return {
     at: has('no clock') ? pick(random, noClocks) : at,
-    method: has('QR code only') ? pick(random, ['web', 'api']) : pick(random, methods),
+    method: has('QR code only')
+      ? pick(random, ['web', 'api'])
+      : has('live only')
+        ? 'qr'
+        : pick(random, methods),
+    reader_id,
     credential: has('no credential')
       ? null
       : random() < 0.06
         ? { kind: 'login' }
-        : drawLink(random, { at, has, schedules }),
-    door: { locked_down: has('locked down'), time_zone: zone, reachable: !has('unreachable') },
+        : drawLink(random, { at, has, schedules, reader_id }),
+    door: {
+      locked_down: has('locked down'),
+      time_zone: zone,
+      reachable: !has('unreachable'),
+      live_only: has('live only'),
+    },
+    evidence: drawEvidence(random, { at, has }),
   };
 }
 
@@ -95,8 +111,14 @@ function drawFlaws(random: Random): (flaw: Flaw) => boolean {
 
 function drawLink(
   random: Random,
-  { at, has, schedules }: { at: string; has: (flaw: Flaw) => boolean; schedules: readonly Schedule[] },
+  drawn: {
+    at: string;
+    has: (flaw: Flaw) => boolean;
+    schedules: readonly Schedule[];
+    reader_id: number | null;
+  },
 ): LinkCredential {
+  const { at, has, schedules, reader_id } = drawn;
   const limit = pick(random, [0, 1, 3, Number.MAX_SAFE_INTEGER - 1]);
   const max_uses = has('used up') ? limit : pick(random, [null, limit + 1]);
   return {
@@ -116,7 +138,23 @@ function drawLink(
     uses: has('used up')
       ? pick(random, [limit, limit + 1])
       : pick(random, [0, Math.max(0, limit - 1), limit]),
+    reader_id: has('another reader') ? 3 : pick(random, [null, reader_id]),
   };
+}
+
+/** What an agent goes by; without a flaw often none, because the server itself decides. */
+function drawEvidence(
+  random: Random,
+  { at, has }: { at: string; has: (flaw: Flaw) => boolean },
+): DecisionRequest['evidence'] {
+  if (!has('old evidence') && !has('server needed') && random() < 0.5) return null;
+  const age_ms_max = pick(random, nearMs);
+  const old = { at: shifted(at, -age_ms_max - pick(random, nearMs)), age_ms_max };
+  const none = { at, age_ms_max: 0 };
+  const unreadable = { at: '2026-06-15T10:00:00Z', age_ms_max };
+  const fresh = { at: shifted(at, pick(random, [-age_ms_max, -1, 0, 1, minuteMs])), age_ms_max };
+  const age = has('old evidence') ? pick(random, [old, old, none, unreadable]) : fresh;
+  return { ...age, needs_server: has('server needed') };
 }
 
 /** At a change of clocks, at a midnight, at some minute of either; or at an ordinary or a very far instant. */

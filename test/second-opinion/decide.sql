@@ -42,12 +42,12 @@ $$;
 create function second_opinion(questions jsonb) returns table (n int, answer text) language sql stable
 set enable_nestloop = off set jit = off as $$
   with question as materialized (
-    select q.n, instant_of(q.at) as at, method, coalesce(credential ->> 'kind', 'nothing') as kind, l.*, d.*
-    from jsonb_to_recordset(questions) as q(n int, at text, method text, credential jsonb, door jsonb),
-      jsonb_to_record(coalesce(credential, '{}')) as l(
+    select q.n, instant_of(q.at) as at, method, q.reader_id, evidence, coalesce(credential ->> 'kind', 'nothing') as kind, l.*, d.*
+    from jsonb_to_recordset(questions) as q(n int, at text, method text, reader_id bigint, credential jsonb, door jsonb, evidence jsonb),
+      jsonb_to_record(coalesce(credential, '{}') || jsonb_build_object('only_reader', credential -> 'reader_id')) as l(
         revoked boolean, suspended boolean, valid_from text, valid_until text, link_enabled boolean,
-        includes_door boolean, schedules jsonb, max_uses bigint, uses bigint),
-      jsonb_to_record(door) as d(locked_down boolean, time_zone text, reachable boolean)
+        includes_door boolean, schedules jsonb, max_uses bigint, uses bigint, only_reader bigint),
+      jsonb_to_record(door) as d(locked_down boolean, time_zone text, reachable boolean, live_only boolean)
   ),
   schedule as materialized (
     select n, place, coalesce((body ->> 'override')::boolean, false) as shuts, body, at,
@@ -108,8 +108,15 @@ set enable_nestloop = off set jit = off as $$
       (9, array['link'], 'outside_schedule', forbidden or not open
         or jsonb_array_length(schedules) > 0 and not exists (select from known_zone where name = time_zone)),
       (10, array['link'], 'remote_unlock_not_allowed', not link_enabled and method <> 'qr'),
-      (11, array['login', 'link'], 'door_unreachable', not reachable),
-      (12, array['link'], 'use_limit_reached', uses >= max_uses)
+      (11, array['link'], 'live_code_required', live_only and method = 'qr'),
+      (12, array['link'], 'revocation_list_too_old', jsonb_typeof(evidence) = 'object' and not coalesce(
+        (evidence ->> 'age_ms_max')::bigint > 0
+          and at <= instant_of(evidence ->> 'at') + (evidence ->> 'age_ms_max')::bigint * interval '1 millisecond',
+        false)),
+      (13, array['link'], 'online_check_required', (evidence ->> 'needs_server')::boolean),
+      (14, array['link'], 'reader_not_assigned', only_reader is not null and only_reader is distinct from reader_id),
+      (15, array['login', 'link'], 'door_unreachable', not reachable),
+      (16, array['link'], 'use_limit_reached', uses >= max_uses)
     ) as checks(place, binds, reason, denies)
     where denies and kind = any (binds)
     order by place limit 1), 'granted')

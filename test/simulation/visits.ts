@@ -1,4 +1,3 @@
-import { readerOffline } from '../../domain/errors.ts';
 import { type Cast, doorFor, linksOf, someLink } from './cast.ts';
 import { issue } from './management.ts';
 import type { KnownDoor, KnownLink } from './model.ts';
@@ -9,7 +8,13 @@ import type { World } from './world.ts';
 
 const junkLengthMax = 400;
 /** A reader says the same to a foreign pass as to anything that is none. */
-const answersToJunk = ['credential_unknown', readerOffline, 'door_locked_down', 'repeated', 'unavailable'];
+const answersToJunk = [
+  'credential_unknown',
+  'online_check_required',
+  'door_locked_down',
+  'repeated',
+  'unavailable',
+];
 
 export function press(cast: Cast): void {
   withLink(cast, (phone, link, door) => phone.press(link, door));
