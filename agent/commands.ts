@@ -1,5 +1,5 @@
 import { commandLifetimeMs, type ServerMessage, type UnlockCommand } from '../domain/agent-protocol.ts';
-import type { Lock } from './locks/lock.ts';
+import type { Lock, Pulse } from './locks/lock.ts';
 
 export type UnlockMessage = Extract<ServerMessage, { type: 'unlock' }>;
 
@@ -30,10 +30,15 @@ const outcomeMessageLengthMax = 200;
 export async function obey(order: Order): Promise<Outcome> {
   const refusal = refusals.find(([, applies]) => applies(order));
   if (refusal !== undefined) return notDone(refusal[0]);
-  if (order.lock === undefined) return notDone('This agent has no such door.');
   const { command_id, pulse_ms } = order.command;
+  return moveLock(order.lock, { command_id, pulse_ms });
+}
+
+/** Moves the lock once. Never rejects: what went wrong is the outcome. */
+export async function moveLock(lock: Lock | undefined, pulse: Pulse): Promise<Outcome> {
+  if (lock === undefined) return notDone('This agent has no such door.');
   try {
-    return { outcome: await order.lock.pulse({ command_id, pulse_ms }) };
+    return { outcome: await lock.pulse(pulse) };
   } catch (error) {
     return notDone(error instanceof Error ? error.message : 'The lock did not move.');
   }

@@ -1,5 +1,6 @@
+import type { Presentation } from './questions.ts';
 import type { Answer } from './scan.ts';
-import { type Presentation, Session, type SessionSettings } from './session.ts';
+import { Session, type SessionSettings } from './session.ts';
 
 export const reconnectDelayMsMin = 100;
 export const reconnectDelayMsMax = 5_000;

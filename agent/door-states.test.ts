@@ -3,7 +3,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { DoorStates, doorStatesFileName } from './door-states.ts';
+import { DoorStates } from './door-states.ts';
+import { keptFile } from './kept-file.ts';
+
+const doorStatesFileName = 'door-states.json';
 
 let folder: string;
 beforeEach(async () => {
@@ -14,7 +17,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const told = (door_id: number, locked_down: boolean) => ({ door_id, revision: 1, locked_down });
 
 async function reopened(): Promise<DoorStates> {
-  const states = new DoorStates(folder);
+  const states = new DoorStates(keptFile(join(folder, doorStatesFileName)));
   await states.open();
   return states;
 }

@@ -1,27 +1,21 @@
-import { open, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import type { ToldDoorState } from '../domain/agent-protocol.ts';
-
-export const doorStatesFileName = 'door-states.json';
+import type { KeptFile } from './kept-file.ts';
 
 /** Which doors are locked down, as the server last said: kept in a file, so that a restart forgets nothing. */
 export class DoorStates {
-  readonly #file: string;
+  readonly #file: KeptFile;
   readonly #lockedDown = new Map<number, boolean>();
   /** A file that cannot be read may have said anything: doors stay shut until the server says how they stand. */
   #isUnreadable = false;
   #isUnwritten = false;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(folder: string) {
-    this.#file = join(folder, doorStatesFileName);
+  constructor(file: KeptFile) {
+    this.#file = file;
   }
 
   async open(): Promise<void> {
-    const text = await readFile(this.#file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '[]';
-      throw error;
-    });
+    const text = (await this.#file.read()) ?? '[]';
     const doors = lockedDownDoors(text);
     this.#isUnreadable = doors === null;
     for (const door_id of doors ?? []) this.#lockedDown.set(door_id, true);
@@ -46,24 +40,11 @@ export class DoorStates {
     const doors = [...this.#lockedDown].filter(([, isDown]) => isDown).map(([door_id]) => door_id);
     this.#isUnwritten = false;
     try {
-      const unfinished = `${this.#file}.new`;
-      await writeFile(unfinished, `${JSON.stringify(doors)}\n`, { mode: 0o600, flush: true });
-      await rename(unfinished, this.#file);
-      await syncFolder(dirname(this.#file));
+      await this.#file.write(`${JSON.stringify(doors)}\n`);
     } catch (error) {
       this.#isUnwritten = true;
       throw error;
     }
-  }
-}
-
-/** Only then is the new name of the file on the disk as well. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

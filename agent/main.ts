@@ -1,16 +1,23 @@
-import { type KeyObject, randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes, randomUUIDv7 } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
+import { join } from 'node:path';
 import { agentPath } from '../domain/agent-protocol.ts';
+import { moveLock } from './commands.ts';
+import { type AgentCore, composeAgent } from './composition.ts';
 import { Connection } from './connection.ts';
-import { DoorStates } from './door-states.ts';
+import { keptFile } from './kept-file.ts';
 import { type LockConfig, openLock } from './locks/drivers.ts';
 import type { Lock } from './locks/lock.ts';
 import type { AgentLog } from './log.ts';
+import { logStore } from './outbox-file.ts';
 import { createReader, type ReaderConfig } from './readers/drivers.ts';
 import { removeReadersFile, writeReadersFile } from './readers/file.ts';
 import type { Reader } from './readers/reader.ts';
 import { scanning } from './scan.ts';
+
+/** What the agent says of its software. */
+export const agentVersion = '0.1.0';
 
 export interface AgentDoor {
   id: number;
@@ -30,7 +37,7 @@ export interface AgentSettings {
   server_public_key: KeyObject;
   /** Trust this certificate (PEM) and no other, whatever names it has: for an agent on the server's own machine. */
   server_certificate?: () => string | undefined;
-  /** Made if missing; holds `readers.json` while the agent runs, `door-states.json` and `pulses.log`. */
+  /** Made if missing; holds what the agent knows and what it has still to tell, and `readers.json` while it runs. */
   folder: string;
   doors: AgentDoor[];
   log: AgentLog;
@@ -47,6 +54,7 @@ export interface RunningAgent extends AsyncDisposable {
 }
 
 const at = () => new Date().toISOString();
+const systemMs = () => Date.now();
 const monotonicMs = () => performance.now();
 const after = (ms: number, work: () => void) => {
   const timer = setTimeout(work, ms);
@@ -99,14 +107,19 @@ class Agent {
   readonly #open = new AsyncDisposableStack();
   readonly #locks = new Map<number, Lock>();
   readonly #readers: { door: AgentDoor; name: string; reader: Reader }[] = [];
-  readonly #doorStates: DoorStates;
+  readonly #core: AgentCore;
   readonly #started: Promise<Connection>;
   #connection: Connection | null = null;
 
   constructor(settings: AgentSettings, url: string) {
     this.#settings = settings;
     this.#url = url;
-    this.#doorStates = new DoorStates(settings.folder);
+    const { folder, log } = settings;
+    this.#core = composeAgent({
+      file: (name) => keptFile(join(folder, name)),
+      store: logStore(join(folder, 'outbox')),
+      ...{ systemMs, monotonicMs, after, uuid: randomUUIDv7, nonce, version: agentVersion, log },
+    });
     this.#started = this.#start();
     this.connected = this.#started.then((connection) => connection.connected);
     this.connected.catch(() => {});
@@ -127,8 +140,9 @@ class Agent {
   async #start(): Promise<Connection> {
     try {
       const { folder, doors } = this.#settings;
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await this.#doorStates.open();
+      await mkdir(join(folder, 'outbox'), { recursive: true, mode: 0o700 });
+      await this.#core.open();
+      this.#open.defer(() => this.#core.outbox.close());
       for (const door of doors) await this.#openLock(door);
       for (const door of doors) await this.#openReaders(door);
       this.#open.defer(() => removeReadersFile(folder));
@@ -155,8 +169,14 @@ class Agent {
       this.#open.defer(() => reader.close());
       const ask = async (text: string) =>
         this.#connection?.ask({ door_id: door.id, reader: name, text }) ?? null;
-      const isLockedDown = () => this.#doorStates.isLockedDown(door.id);
-      await reader.start(scanning({ ask, isLockedDown, monotonicMs }));
+      const { replica, revocations, clock, outbox, unreadable, doorStates } = this.#core;
+      const scan = scanning({
+        ...{ door_id: door.id, reader: name, ask, monotonicMs },
+        ...{ replica, revocations, clock, outbox, unreadable },
+        isLockedDown: (door_id) => doorStates.isLockedDown(door_id),
+        pulse: (pulse) => moveLock(this.#locks.get(door.id), pulse),
+      });
+      await reader.start(scan);
       this.#readers.push({ door, name, reader });
     }
   }
@@ -169,7 +189,9 @@ class Agent {
       server_certificate,
       readers: this.#readers.map(({ door, name }) => ({ door_id: door.id, name })),
       locks: this.#locks,
-      doorStates: this.#doorStates,
+      doorStates: this.#core.doorStates,
+      upkeep: this.#core.upkeep,
+      nowMs: () => this.#core.clock.nowMs(),
       monotonicMs,
       after,
       nonce,

@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Answer, scanning, sightingsMax, sightingWindowMs } from './scan.ts';
+import { type Answer, type ScanParts, scanning, sightingsMax, sightingWindowMs } from './scan.ts';
+import { memoryCore } from './stand-in-disk.ts';
 
 const granted = { granted: true, reason: null };
+
+/** An agent that was never told anything: the server has to decide. */
+function nothingKnown(): ScanParts {
+  return {
+    ...memoryCore(),
+    ...{ door_id: 3, reader: 'front' },
+    ask: async () => null,
+    isLockedDown: () => false,
+    pulse: async () => ({ outcome: 'done' }),
+    monotonicMs: () => 0,
+  };
+}
 
 function setUp(answer: Answer | null = granted, lockedDown = false) {
   const clock = { ms: 1_000_000 };
@@ -11,11 +24,16 @@ function setUp(answer: Answer | null = granted, lockedDown = false) {
     asked.push(text);
     return answer;
   };
-  const scan = scanning({ ask, isLockedDown: () => lockedDown, monotonicMs: () => clock.ms });
+  const scan = scanning({
+    ...nothingKnown(),
+    ask,
+    isLockedDown: () => lockedDown,
+    monotonicMs: () => clock.ms,
+  });
   return { clock, asked, scan };
 }
 
-describe('a scan', () => {
+describe('a scan at an agent that knows nothing', () => {
   it('shows what the server decided', async () => {
     assert.deepEqual(await setUp().scan('A'), { shown: 'granted' });
     const { scan } = setUp({ granted: false, reason: 'credential_revoked' });
@@ -62,7 +80,7 @@ describe('a scan', () => {
 
   it('decides once when the same text comes again before its answer', async () => {
     const waiting = Promise.withResolvers<Answer>();
-    const scan = scanning({ ask: () => waiting.promise, isLockedDown: () => false, monotonicMs: () => 0 });
+    const scan = scanning({ ...nothingKnown(), ask: () => waiting.promise });
     const first = scan('A');
     assert.deepEqual(await scan('A'), { shown: 'repeated' });
     waiting.resolve(granted);

@@ -1,11 +1,16 @@
+import { createHash } from 'node:crypto';
+import { commandLifetimeMs } from '../domain/agent-protocol.ts';
 import type { DenialReason } from '../domain/decide.ts';
+import type { Outcome } from './commands.ts';
+import { decideHere, isForServer, type Knowledge, type Verdict } from './door-decision.ts';
+import type { Outbox } from './outbox.ts';
 import type { Shown } from './readers/reader.ts';
+import type { UnreadableTexts } from './unreadable.ts';
 
 /** The same text at the same reader within this time of its last sighting is one presentation: scanners repeat. */
 export const sightingWindowMs = 3_000;
 /** How many texts a reader remembers for that; the one seen longest ago goes first. */
 export const sightingsMax = 256;
-
 /** A reader that needs the server and cannot reach it says this. */
 const readerOffline: DenialReason = 'online_check_required';
 
@@ -15,37 +20,93 @@ export interface Answer {
   reason: string | null;
 }
 
-export interface ScanSettings {
-  /** Who decides. Null: no answer, because nobody is connected or because it took too long. */
+export interface ScanParts extends Knowledge {
+  door_id: number;
+  reader: string;
+  /** Asks the server. Null: no answer, because nobody is connected or because it took too long. */
   ask: (text: string) => Promise<Answer | null>;
-  /** Whether the door is known to be locked down: it is what a reader says while nobody can be asked. */
-  isLockedDown: () => boolean;
+  outbox: Pick<Outbox, 'record' | 'settle'>;
+  unreadable: Pick<UnreadableTexts, 'note'>;
+  /** Moves the lock once. Never rejects. */
+  pulse: (pulse: { command_id: string; pulse_ms: number }) => Promise<Outcome>;
   /** The agent's monotonic clock. */
   monotonicMs: () => number;
 }
 
-/** The whole story of a scan, for one reader. Texts are hostile: they are compared and passed on, nothing else. */
-export function scanning({ ask, isLockedDown, monotonicMs }: ScanSettings): (text: string) => Promise<Shown> {
+type Decided = Extract<Verdict, { kind: 'decided' }>;
+
+/**
+ * The whole story of a scan, for one reader. Texts are hostile: they are read strictly, compared and passed on, nothing
+ * else. What can be decided here is decided here, connected or not.
+ */
+export function scanning(parts: ScanParts): (text: string) => Promise<Shown> {
   const sightings = new Map<string, number>();
   return async function scan(text) {
-    if (sighted(sightings, text, monotonicMs())) return { shown: 'repeated' };
-    const answer = await ask(text);
-    if (answer === null) return denied(isLockedDown() ? 'door_locked_down' : readerOffline);
-    if (answer.granted) return { shown: 'granted' };
-    return denied(answer.reason);
+    const hash = createHash('sha256').update(text).digest('hex');
+    if (sighted(sightings, hash, parts.monotonicMs())) return { shown: 'repeated' };
+    const verdict = decideHere(parts, { ...parts, text });
+    switch (verdict.kind) {
+      case 'junk':
+        parts.unreadable.note({ door_id: parts.door_id, reader: parts.reader }, parts.clock.now());
+        return denied('credential_unknown');
+      case 'unknown':
+        return askServer(parts, text, parts.isLockedDown(parts.door_id) ? 'door_locked_down' : readerOffline);
+      case 'decided':
+        if (!verdict.decision.granted && isForServer(verdict.decision)) {
+          const answer = await parts.ask(text);
+          if (answer !== null) return shownOf(answer);
+        }
+        return carryOut(parts, verdict, hash);
+    }
   };
 }
 
+async function askServer(parts: ScanParts, text: string, otherwise: DenialReason): Promise<Shown> {
+  const answer = await parts.ask(text);
+  return answer === null ? denied(otherwise) : shownOf(answer);
+}
+
+/** First the record, then the lock: what cannot be written down does not happen. */
+async function carryOut(parts: ScanParts, verdict: Decided, pass_hash: string): Promise<Shown> {
+  const { outbox, monotonicMs, pulse } = parts;
+  const { decision, door } = verdict;
+  const decidedMs = monotonicMs();
+  const report = reportOf(parts, verdict, pass_hash);
+  if (!decision.granted) {
+    outbox.record(report, { isGrant: false, settled: true }).catch(() => {});
+    return denied(decision.reason);
+  }
+  const recorded = await outbox.record(report, { isGrant: true, settled: false }).catch(() => null);
+  if (recorded === null) return denied('unavailable');
+  const isLate = monotonicMs() - decidedMs > commandLifetimeMs;
+  const { outcome }: Outcome = isLate
+    ? { outcome: 'not_done', message: '' }
+    : await pulse({ command_id: recorded.uuid, pulse_ms: door.pulse_ms });
+  outbox.settle(recorded.sequence, outcome);
+  if (outcome === 'done') return { shown: 'granted' };
+  return denied(outcome === 'unknown' ? 'outcome_unknown' : isLate ? 'unavailable' : 'lock_failed');
+}
+
+function reportOf({ door_id, reader }: ScanParts, { at, pass, decision }: Decided, pass_hash: string) {
+  const { link_id, index } = pass;
+  const reason = decision.granted ? null : decision.reason;
+  return { kind: 'decision', at, door_id, reader, link_id, index, pass_hash, reason, outcome: null } as const;
+}
+
 /** Whether the text was seen just now; either way it has been seen now. The map is in the order of last sighting. */
-function sighted(sightings: Map<string, number>, text: string, now: number): boolean {
-  const last = sightings.get(text);
-  sightings.delete(text);
+function sighted(sightings: Map<string, number>, hash: string, now: number): boolean {
+  const last = sightings.get(hash);
+  sightings.delete(hash);
   for (const [seen, at] of sightings) {
     if (now - at < sightingWindowMs && sightings.size < sightingsMax) break;
     sightings.delete(seen);
   }
-  sightings.set(text, now);
+  sightings.set(hash, now);
   return last !== undefined && now - last < sightingWindowMs;
+}
+
+function shownOf({ granted, reason }: Answer): Shown {
+  return granted ? { shown: 'granted' } : denied(reason);
 }
 
 /** A reason is one word on a reader's display; anything else is no answer. */

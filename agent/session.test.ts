@@ -7,9 +7,9 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { agentFrameBytesMax, type ToldOutcome } from '../domain/agent-protocol.ts';
 import { realClock } from '../test/test-server.ts';
-import { DoorStates } from './door-states.ts';
 import { openSimulatedLock } from './locks/simulated.ts';
 import { Session, type SessionSettings } from './session.ts';
+import { memoryCore } from './stand-in-disk.ts';
 import { memoryLog, type Peer, StandInServer } from './stand-in-server.ts';
 
 const front = { id: 3, name: 'Front door' };
@@ -23,7 +23,7 @@ describe('a session', () => {
   after(() => rm(folder, { recursive: true }));
 
   /** A session, its server's end, and what its one lock did. */
-  async function setUp(timeouts: SessionSettings['timeouts'] = {}) {
+  async function setUp(timeouts: SessionSettings['timeouts'] = {}, core = memoryCore()) {
     const open = new AsyncDisposableStack();
     const server = open.use(await StandInServer.open());
     const clock = { ms: 10_000 };
@@ -42,10 +42,10 @@ describe('a session', () => {
     const { url, identity } = server;
     const locks = new Map([[front.id, lock]]);
     const readers = [{ name: 'front', door_id: front.id }];
-    const doorStates = new DoorStates(folder);
-    await doorStates.open();
-    const now = { monotonicMs: () => clock.ms, after: realClock.after, nonce };
-    const settings = { url, identity, readers, locks, doorStates, ...now, log, timeouts };
+    await core.open();
+    const { doorStates, upkeep } = core;
+    const now = { monotonicMs: () => clock.ms, nowMs: () => null, after: realClock.after, nonce };
+    const settings = { url, identity, readers, locks, doorStates, upkeep, ...now, log, timeouts };
     const session = new Session(settings);
     open.defer(() => session.close());
     const peer = await server.next();
@@ -263,6 +263,7 @@ describe('a session', () => {
         type: 'heartbeat',
         sequence: 9,
         monotonic_ms: 123_456.5,
+        now_ms: null,
       });
     });
 

@@ -11,31 +11,28 @@ import type { DoorStates } from './door-states.ts';
 import { Handshake, type Identity } from './handshake.ts';
 import type { Lock } from './locks/lock.ts';
 import type { AgentLog } from './log.ts';
+import { decisionTimeoutMs, type Presentation, Questions } from './questions.ts';
 import type { Answer } from './scan.ts';
 import { openWebSocket, type ServerAddress, type SessionSocket } from './socket.ts';
+import { isUpkeep, type Upkeep } from './upkeep.ts';
 
 /** From the first packet to the welcome. */
 export const handshakeTimeoutMs = 5_000;
-/** How long a presentation waits for its decision, and how many may wait. */
-export const decisionTimeoutMs = 5_000;
-export const presentationsWaitingMax = 256;
 /** How long a session that ends waits for the other side's goodbye. */
 const goodbyeTimeoutMs = 1_000;
 /** Of what an unproven server says, so much may reach the log. */
 const closeReasonLengthMax = 120;
 const policyViolation = 1008;
 
-export interface Presentation {
-  door_id: number;
-  reader: string;
-  text: string;
-}
-
 export interface SessionSettings extends ServerAddress {
   identity: Identity;
   readers: readonly { name: string; door_id: number }[];
   /** By door: what the agent offers and the server may command. */
   locks: ReadonlyMap<number, Lock>;
+  /** What is known and what is told, over all sessions. */
+  upkeep: Pick<Upkeep, 'begin' | 'receive' | 'end'>;
+  /** The time, milliseconds since 1970; null: not known. */
+  nowMs: () => number | null;
   /** How the doors stand, over all sessions. */
   doorStates: Pick<DoorStates, 'isLockedDown' | 'keep'>;
   /** Never goes back, and is not set by anyone. */
@@ -78,13 +75,12 @@ export class Session {
   readonly #handshake: Handshake;
   readonly #welcome = Promise.withResolvers<boolean>();
   readonly #end = Promise.withResolvers<string>();
-  readonly #waiting = new Map<number, (answer: Answer | null) => void>();
+  readonly #questions: Questions;
   #stage: 'hello' | 'proof' | 'open' | 'ended' = 'hello';
   #problem: string | null = null;
   #cancelSilence: () => void;
   #session = '';
   #sequence = 0;
-  #presentations = 0;
   readonly #untold: ToldOutcome[] = [];
   /** Of each door, the newest revision that this session has told. */
   readonly #revisions = new Map<number, number>();
@@ -93,6 +89,11 @@ export class Session {
     this.#settings = settings;
     this.#timeouts = { ...timeoutDefaults, ...settings.timeouts };
     this.#handshake = new Handshake(settings.identity, settings.nonce());
+    this.#questions = new Questions({
+      send: (message) => this.#send(message),
+      after: settings.after,
+      decision_ms: this.#timeouts.decision_ms,
+    });
     this.welcomed = this.#welcome.promise;
     this.ended = this.#end.promise;
     this.#cancelSilence = settings.after(this.#timeouts.handshake_ms, () =>
@@ -107,17 +108,7 @@ export class Session {
 
   /** Asks the server about a text that a reader read. Null: no answer, for whatever reason. */
   ask(presentation: Presentation): Promise<Answer | null> {
-    if (this.#stage !== 'open' || this.#waiting.size >= presentationsWaitingMax) return Promise.resolve(null);
-    const presentation_id = this.#presentations++;
-    const { promise, resolve } = Promise.withResolvers<Answer | null>();
-    const { after } = this.#settings;
-    const cancel = after(this.#timeouts.decision_ms, () => this.#answer(presentation_id, null));
-    this.#waiting.set(presentation_id, (answer) => {
-      cancel();
-      resolve(answer);
-    });
-    this.#send({ type: 'presentation', presentation_id, ...presentation });
-    return promise;
+    return this.#stage === 'open' ? this.#questions.ask(presentation) : Promise.resolve(null);
   }
 
   async close(): Promise<void> {
@@ -154,9 +145,15 @@ export class Session {
     this.#stage = 'open';
     this.#awaitHeartbeat();
     this.#welcome.resolve(true);
+    this.#settings.upkeep.begin((message) => this.#send(message));
   }
 
   #obey(message: ServerMessage): void {
+    if (isUpkeep(message)) {
+      const failed = (error: unknown) => this.#finish(`What the server sent was of no use: ${words(error)}`);
+      this.#settings.upkeep.receive(message).catch(failed);
+      return;
+    }
     switch (message.type) {
       case 'heartbeat':
         this.#heartbeat(message.sequence);
@@ -165,7 +162,7 @@ export class Session {
         this.#unlock(message);
         break;
       case 'decision':
-        this.#answer(message.presentation_id, { granted: message.granted, reason: message.reason });
+        this.#questions.answer(message.presentation_id, { granted: message.granted, reason: message.reason });
         break;
       case 'door_states':
         this.#keep(message);
@@ -177,8 +174,9 @@ export class Session {
   }
 
   #heartbeat(sequence: number): void {
+    const { monotonicMs, nowMs } = this.#settings;
     this.#awaitHeartbeat();
-    this.#send({ type: 'heartbeat', sequence, monotonic_ms: this.#settings.monotonicMs() });
+    this.#send({ type: 'heartbeat', sequence, monotonic_ms: monotonicMs(), now_ms: nowMs() });
   }
 
   #awaitHeartbeat(): void {
@@ -192,6 +190,7 @@ export class Session {
     const next_sequence = this.#sequence + 1;
     const isOurs = message.session === this.#session;
     if (isOurs && message.sequence === next_sequence) this.#sequence = next_sequence;
+    for (const { door_id } of message.commands) this.#questions.bePatient(door_id);
     const outcomes = message.commands.map((command) => this.#carryOut(message, command, next_sequence));
     if (!isOurs || message.sequence <= next_sequence) return;
     void Promise.all(outcomes).then(() => this.#finish('A message of the server was lost.'));
@@ -233,12 +232,6 @@ export class Session {
     );
   }
 
-  #answer(presentation_id: number, answer: Answer | null): void {
-    const settle = this.#waiting.get(presentation_id);
-    this.#waiting.delete(presentation_id);
-    settle?.(answer);
-  }
-
   #send(message: AgentMessage): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message));
   }
@@ -247,13 +240,14 @@ export class Session {
   #finish(problem: string, code = policyViolation): void {
     if (this.#stage === 'ended') return;
     this.#tellAll();
+    if (this.#stage === 'open') this.#settings.upkeep.end();
     this.#stage = 'ended';
     this.#problem = problem;
     this.#cancelSilence();
     this.#cancelSilence = this.#settings.after(goodbyeTimeoutMs, () => this.#socket.terminate());
     this.#socket.close(code);
     this.#welcome.resolve(false);
-    for (const presentation_id of [...this.#waiting.keys()]) this.#answer(presentation_id, null);
+    this.#questions.end();
   }
 
   #closed(code: number, reason: string): void {
@@ -274,6 +268,7 @@ function parsed(frame: string): ServerMessage | null {
 }
 
 /** A host with several addresses fails with a list of errors, which has no message of its own. */
-function words(error: Error): string {
+function words(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
   return error instanceof AggregateError ? error.errors.map((each) => words(each)).join('; ') : error.message;
 }

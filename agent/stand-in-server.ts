@@ -102,6 +102,9 @@ export class Peer {
   readonly #inbox: AgentMessage[] = [];
   #awaited: ((message: AgentMessage) => void) | null = null;
 
+  /** What the agent said last of what it has. */
+  status: Of<'status'> | null = null;
+
   constructor(socket: WebSocket, server: StandInServer) {
     this.#socket = socket;
     this.#server = server;
@@ -148,9 +151,11 @@ export class Peer {
 
   #receive(message: unknown): void {
     if (!agentMessage.Check(message)) throw new Error(`not in the protocol: ${JSON.stringify(message)}`);
-    if (this.#awaited === null) this.#inbox.push(message);
+    // It says that by itself now and then; who wants to know reads `status`.
+    if (message.type === 'status') this.status = message;
+    else if (this.#awaited === null) this.#inbox.push(message);
     else this.#awaited(message);
-    this.#awaited = null;
+    if (message.type !== 'status') this.#awaited = null;
   }
 }
 

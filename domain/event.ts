@@ -17,6 +17,9 @@ export const eventTypes = {
   'lock.unlock': 'Somebody asked for a door to be unlocked; `success` says whether it was granted.',
   'lock.unlock_failed':
     'A granted unlock did not move the lock, or the door did not say in time whether it did.',
+  'lock.forced_open.alarm': "A door's contact says that it was opened, and nothing had unlocked it.",
+  'lock.held_open.alarm': "A door's contact says that it has been open for too long.",
+  'lock.closed': "A door's contact says that it is closed again, after an alarm.",
   'lock.create': 'A door was made.',
   'lock.update': 'A door was changed.',
   'lock.destroy': 'A door was deleted.',

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { denialReasons } from './decide.ts';
+import { type DenialReason, denialReasons } from './decide.ts';
 
 /*
  * What an agent tells afterwards of what happened while it decided alone. Each report has a number in the agent's log;
@@ -7,6 +7,8 @@ import { denialReasons } from './decide.ts';
  */
 
 const Id = Type.Integer({ minimum: 1 });
+
+const Reason = Type.Unsafe<DenialReason>({ type: 'string', enum: [...denialReasons] });
 
 const common = {
   /** Rises by one with each report of this log. */
@@ -32,7 +34,7 @@ export const Report = Type.Union([
     /** SHA-256 of the pass's text, hex: only who saw the pass can name it. The pass itself is not kept. */
     pass_hash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
     /** Null: granted. */
-    reason: Type.Union([...denialReasons.map((reason) => Type.Literal(reason)), Type.Null()]),
+    reason: Type.Union([Reason, Type.Null()]),
     /** What became of the lock; null: nothing was commanded. */
     outcome: Type.Union([
       Type.Literal('done'),

@@ -191,6 +191,7 @@ export async function startServer(installation: OpenInstallation, config: Config
     certificate: () => (tls ? ownCertificate(tls.pair()) : undefined),
     async close() {
       stopWatching?.();
+      context.agentNews.close();
       context.agents.close();
       endAgents();
       await context.feed.end();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { DoorStates } from '../../agent/door-states.ts';
 import type { Identity } from '../../agent/handshake.ts';
 import { agentUrl } from '../../agent/main.ts';
 import { Session } from '../../agent/session.ts';
+import { memoryCore } from '../../agent/stand-in-disk.ts';
 import { realClock, startTestServer, type TestServer } from '../../test/test-server.ts';
 import { openHostKey } from '../installation.ts';
 import { rawPublicKey } from '../organizations/keys.ts';
@@ -104,12 +104,15 @@ describe('an agent', () => {
   });
 
   async function isWelcome(identity: Identity): Promise<boolean> {
+    const { doorStates, upkeep } = memoryCore();
     const session = new Session({
       url: agentUrl(server.url),
       identity,
       readers: [],
       locks: new Map(),
-      doorStates: new DoorStates(server.folder),
+      doorStates,
+      upkeep,
+      nowMs: () => null,
       ...realClock,
       nonce: () => randomBytes(32).toString('base64url'),
       log: { info: () => {}, warn: () => {} },

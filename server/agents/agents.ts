@@ -1,9 +1,21 @@
 import type { Static } from 'typebox';
+import type { AgentMessage } from '../../domain/agent-protocol.ts';
 import { PosternError } from '../../domain/errors.ts';
 import type { AgentChange } from '../../domain/schemas/agents.ts';
 import type { Context, LoginCaller } from '../context.ts';
 import { causedBy, recordEvent } from '../events/events.ts';
-import { detachDoor, selectAgentSeen, selectDoorIdsOfAgent, updateAgent } from './store.ts';
+import type { ProvenAgent } from './handshake.ts';
+import {
+  detachDoor,
+  selectAgentSeen,
+  selectDoorIdsOfAgent,
+  selectOutbox,
+  updateAgent,
+  updateSensors,
+} from './store.ts';
+
+type ToldStatus = Omit<Extract<AgentMessage, { type: 'status' }>, 'type'>;
+type ToldSensors = Extract<AgentMessage, { type: 'sensors' }>['doors'][number];
 
 /** Writes down that the agent is there, or was until now. */
 export async function noteAgentSeen(
@@ -14,6 +26,39 @@ export async function noteAgentSeen(
   await context.database
     .of(organization_id)
     .transaction((tx) => updateAgent(tx, { organization_id, id }, { last_seen_at }));
+}
+
+/**
+ * Keeps what the agent says of itself. Answers up to which number of this log of its the reports are known: 0 for
+ * another log than the last, which is a new one.
+ */
+export async function noteStatus(
+  context: Context,
+  { organization_id, agent_id: id }: ProvenAgent,
+  said: ToldStatus,
+): Promise<number> {
+  const last_seen_at = context.clock.now();
+  return context.database.of(organization_id).transaction(async (tx) => {
+    await tx.lock('agents', { organization_id, id }, 'to change');
+    const before = await selectOutbox(tx, { organization_id, id });
+    const outbox_sequence = before?.outbox_id === said.outbox.id ? before.outbox_sequence : 0;
+    const outbox = { outbox_id: said.outbox.id, outbox_sequence };
+    await updateAgent(tx, { organization_id, id }, { ...outbox, status: JSON.stringify(said), last_seen_at });
+    return outbox_sequence;
+  });
+}
+
+/** Keeps what the sensors at the agent's doors say. */
+export async function noteSensors(
+  context: Context,
+  { organization_id, agent_id }: ProvenAgent,
+  doors: readonly ToldSensors[],
+): Promise<void> {
+  const at = context.clock.now();
+  await context.database.of(organization_id).transaction(async (tx) => {
+    for (const { door_id: id, ...said } of doors)
+      await updateSensors(tx, { organization_id, id }, { ...said, agent_id, at });
+  });
 }
 
 export async function changeAgent(

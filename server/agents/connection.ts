@@ -1,13 +1,9 @@
-import { sign, verify } from 'node:crypto';
 import { Compile } from 'typebox/compile';
 import {
   AgentMessage,
-  agentProtocolVersion,
   commandLifetimeMs,
   doorStatesPerMessageMax,
   doorStatesTimeoutMs,
-  type HandshakeTranscript,
-  handshakeBytes,
   heartbeatIntervalMs,
   heartbeatTimeoutMs,
   type ServerMessage,
@@ -18,12 +14,14 @@ import { PosternError } from '../../domain/errors.ts';
 import type { Context } from '../context.ts';
 import { isUnavailable } from '../database/database.ts';
 import type { HostKey } from '../installation.ts';
-import { publicKeyOf } from '../organizations/keys.ts';
 import type { Presentation, PresentationResult } from '../unlocks/presentations.ts';
-import { noteAgentSeen } from './agents.ts';
+import { noteAgentSeen, noteSensors, noteStatus } from './agents.ts';
+import { Handshake, type ProvenAgent } from './handshake.ts';
+import type { InformedSession } from './news.ts';
+import { keepReports } from './reports.ts';
 import type { AgentSession, DoorCommand } from './sessions.ts';
 import type { AgentSocket } from './socket.ts';
-import { selectAgent, selectDoorIdsOfAgent, selectDoorStatesOfAgent } from './store.ts';
+import { selectAgent, selectDoorStatesOfAgent } from './store.ts';
 
 const handshakeTimeoutMs = 5_000;
 /** How long a session that was ended waits for the other side's goodbye. */
@@ -31,8 +29,7 @@ const goodbyeTimeoutMs = 1_000;
 const presentationsAtOnceMax = 64;
 const checker = Compile(AgentMessage);
 
-type Hello = Extract<AgentMessage, { type: 'hello' }>;
-type Known = { agent_id: number; organization_id: number; name: string; door_ids: ReadonlySet<number> };
+type Status = Extract<AgentMessage, { type: 'status' }>;
 
 export interface AgentConnectionSettings {
   context: Context;
@@ -43,13 +40,14 @@ export interface AgentConnectionSettings {
 }
 
 /** Speaks `domain/agent-protocol.ts` over one WebSocket, from hello to the end. */
-export class AgentConnection implements AgentSession {
+export class AgentConnection implements AgentSession, InformedSession {
   agent_id = 0;
+  organization_id = 0;
   readonly #socket: AgentSocket;
   readonly #settings: AgentConnectionSettings;
-  readonly #serverNonce: string;
-  #hello: Hello | null = null;
-  #agent: Known | null = null;
+  readonly #handshake: Handshake;
+  #agent: ProvenAgent | null = null;
+  #isInformed = false;
   #sequence = 0;
   #heartbeats = 0;
   #lastHeartbeat: { agentMs: number; receivedMs: number } | null = null;
@@ -63,7 +61,7 @@ export class AgentConnection implements AgentSession {
   constructor(socket: AgentSocket, settings: AgentConnectionSettings) {
     this.#socket = socket;
     this.#settings = settings;
-    this.#serverNonce = Buffer.from(settings.context.random.bytes(32)).toString('base64url');
+    this.#handshake = new Handshake(settings.context, settings.hostKey);
     this.#cancelTimer = this.#after(handshakeTimeoutMs, () => this.end('the handshake took too long'));
     // One message after the other: a proof must not overtake the hello it belongs to.
     let turn: Promise<void> = Promise.resolve();
@@ -90,7 +88,7 @@ export class AgentConnection implements AgentSession {
       this.#untilKept.delete(message_id);
       resolve(isKept);
     });
-    this.#say({ type: 'door_states', message_id, doors: [...doors] });
+    this.say({ type: 'door_states', message_id, doors: [...doors] });
     return promise;
   }
 
@@ -114,6 +112,7 @@ export class AgentConnection implements AgentSession {
     this.#ended = true;
     this.#cancelTimer();
     this.#settings.context.agents.remove(this);
+    this.#settings.context.agentNews.leave(this);
     for (const message_id of [...this.#untilKept.keys()]) this.#kept(message_id, false);
     if (this.#agent && wasOpen) this.#inBackground(noteAgentSeen(this.#settings.context, this.#agent));
   }
@@ -122,7 +121,7 @@ export class AgentConnection implements AgentSession {
     if (this.#ended) return;
     const message = isBinary ? null : parse(String(data));
     if (message === null) return this.end('it sent something that is no message');
-    if (this.#agent === null) return this.#handshake(message);
+    if (this.#agent === null) return this.#shakeHands(message);
     switch (message.type) {
       case 'heartbeat':
         return this.#noteHeartbeat(message.monotonic_ms, message.sequence);
@@ -134,63 +133,31 @@ export class AgentConnection implements AgentSession {
         return this.#present(this.#agent, message);
       case 'door_states_kept':
         return this.#kept(message.message_id, true);
+      case 'status':
+        return this.#noteStatus(this.#agent, message);
+      case 'revocations_wanted':
+        return this.#settings.context.agentNews.tellWhole(this);
+      case 'reports':
+        return this.#keepReports(this.#agent, message);
+      case 'sensors':
+        return noteSensors(this.#settings.context, this.#agent, message.doors);
       case 'hello':
       case 'proof':
         return this.end('it began the handshake twice');
     }
   }
 
-  async #handshake(message: AgentMessage): Promise<void> {
-    if (message.type === 'hello' && this.#hello === null) {
-      if (message.version !== agentProtocolVersion) return this.end(`it speaks version ${message.version}`);
-      this.#hello = message;
-      return this.#say({ type: 'challenge', nonce: this.#serverNonce });
-    }
-    if (message.type !== 'proof' || this.#hello === null)
-      return this.end('it left the order of the handshake');
-    const agent = await this.#proven(this.#hello, message.signature);
-    if (agent === null) return this.end('its signature does not hold');
-    await this.#welcome(agent);
-  }
-
-  async #proven(hello: Hello, signature: string): Promise<Known | null> {
-    const { database } = this.#settings.context;
-    const row = await selectAgent(database.everywhere.read, hello.agent_id);
-    if (!row) return null;
-    const bytes = handshakeBytes('agent', this.#transcript(hello));
-    if (!verify(null, bytes, publicKeyOf(row.public_key), Buffer.from(signature, 'base64url'))) return null;
-    const doors = await selectDoorIdsOfAgent(
-      database.of(row.organization_id).read,
-      row.organization_id,
-      row.id,
-    );
-    return {
-      agent_id: row.id,
-      organization_id: row.organization_id,
-      name: row.name,
-      door_ids: new Set(doors),
-    };
-  }
-
-  async #welcome(agent: Known): Promise<void> {
-    if (this.#hello === null || this.#socket.readyState !== this.#socket.OPEN) return;
-    const bytes = handshakeBytes('server', this.#transcript(this.#hello));
-    const signature = sign(null, bytes, this.#settings.hostKey.privateKey).toString('base64url');
-    this.#say({ type: 'welcome', signature });
-    this.#agent = agent;
-    this.agent_id = agent.agent_id;
+  async #shakeHands(message: AgentMessage): Promise<void> {
+    const step = await this.#handshake.step(message);
+    if ('problem' in step) return this.end(step.problem);
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.say(step.say);
+    if (step.agent === null) return;
+    this.#agent = step.agent;
+    this.agent_id = step.agent.agent_id;
+    this.organization_id = step.agent.organization_id;
     this.#cancelTimer();
     this.#beat();
-  }
-
-  #transcript(hello: Hello): HandshakeTranscript {
-    const { publicUrl } = this.#settings.context;
-    return {
-      agent_id: hello.agent_id,
-      agent_nonce: hello.nonce,
-      server_nonce: this.#serverNonce,
-      public_url: publicUrl,
-    };
   }
 
   #beat(): void {
@@ -199,7 +166,7 @@ export class AgentConnection implements AgentSession {
     if (!last && this.#heartbeats > heartbeatTimeoutMs / heartbeatIntervalMs)
       return this.end('it never sent a heartbeat');
     this.#heartbeats += 1;
-    this.#say({ type: 'heartbeat', sequence: this.#heartbeats });
+    this.say({ type: 'heartbeat', sequence: this.#heartbeats });
     this.#cancelTimer = this.#after(heartbeatIntervalMs, () => this.#beat());
   }
 
@@ -217,7 +184,7 @@ export class AgentConnection implements AgentSession {
     this.#inBackground(noteAgentSeen(this.#settings.context, this.#agent));
   }
 
-  async #tellAllDoors({ organization_id, agent_id }: Known): Promise<void> {
+  async #tellAllDoors({ organization_id, agent_id }: ProvenAgent): Promise<void> {
     const { read } = this.#settings.context.database.of(organization_id);
     if (!(await selectAgent(read, agent_id))) return this.end('the agent was removed meanwhile');
     const doors = await selectDoorStatesOfAgent(read, { organization_id, id: agent_id });
@@ -228,6 +195,24 @@ export class AgentConnection implements AgentSession {
   /** What must not hold up the session's messages: the answer that it waits for may be among them. */
   #inBackground(work: Promise<void>): void {
     work.catch(this.#settings.context.onBackgroundError);
+  }
+
+  /** What an agent has is known from its first status on: only then is it told what it lacks. */
+  async #noteStatus(agent: ProvenAgent, status: Status): Promise<void> {
+    const { context } = this.#settings;
+    const sequence = await noteStatus(context, agent, status);
+    this.say({ type: 'reports_kept', outbox_id: status.outbox.id, sequence });
+    if (this.#isInformed) return;
+    this.#isInformed = true;
+    context.agentNews.join(this, status.revocation_epoch);
+  }
+
+  async #keepReports(
+    agent: ProvenAgent,
+    { outbox_id, reports }: Extract<AgentMessage, { type: 'reports' }>,
+  ): Promise<void> {
+    const sequence = await keepReports(this.#settings.context, agent, { outbox_id, reports });
+    this.say({ type: 'reports_kept', outbox_id, sequence });
   }
 
   #kept(message_id: number, isKept: boolean): void {
@@ -244,7 +229,7 @@ export class AgentConnection implements AgentSession {
 
   #sendUnlock(commands: UnlockCommand[]): void {
     this.#sequence += 1;
-    this.#say({ type: 'unlock', session: this.#serverNonce, sequence: this.#sequence, commands });
+    this.say({ type: 'unlock', session: this.#handshake.nonce, sequence: this.#sequence, commands });
   }
 
   /** On the agent's clock, and early rather than late: the heartbeat was older than this when it arrived. */
@@ -253,10 +238,10 @@ export class AgentConnection implements AgentSession {
     return last ? last.agentMs + (this.#now() - last.receivedMs) + commandLifetimeMs : 0;
   }
 
-  #present(agent: Known, message: Extract<AgentMessage, { type: 'presentation' }>): void {
+  #present(agent: ProvenAgent, message: Extract<AgentMessage, { type: 'presentation' }>): void {
     const { presentation_id, door_id, reader, text } = message;
     const decided = (granted: boolean, reason: string | null) =>
-      this.#say({ type: 'decision', presentation_id, granted, reason });
+      this.say({ type: 'decision', presentation_id, granted, reason });
     if (!agent.door_ids.has(door_id)) return decided(false, 'not_found');
     if (this.#presentations >= presentationsAtOnceMax) return decided(false, 'unavailable');
     this.#presentations += 1;
@@ -277,7 +262,7 @@ export class AgentConnection implements AgentSession {
       });
   }
 
-  #say(message: ServerMessage): void {
+  say(message: ServerMessage): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 

@@ -113,6 +113,53 @@ export async function updateAgent(
     .execute();
 }
 
+/** Which log of the agent's the server knows, and up to where. */
+export function selectOutbox(connection: Connection, { organization_id, id }: RowKey) {
+  return connection.query
+    .selectFrom('agents')
+    .select(['outbox_id', 'outbox_sequence', 'status'])
+    .where('organization_id', '=', organization_id)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** A door that there is or was: what happened at it is told also when it is gone. */
+export function selectAnyDoor(connection: Connection, { organization_id, id }: RowKey) {
+  return connection.query
+    .selectFrom('doors')
+    .select(['id', 'name', 'place_id'])
+    .where('organization_id', '=', organization_id)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+export async function selectEventUuid(connection: Connection, uuid: string): Promise<boolean> {
+  const row = await connection.query
+    .selectFrom('events')
+    .select('uuid')
+    .where('uuid', '=', uuid)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function updateSensors(
+  tx: Transaction,
+  { organization_id, id }: RowKey,
+  said: { agent_id: number; open?: boolean; locked?: boolean; at: string },
+): Promise<void> {
+  await tx.query
+    .updateTable('doors')
+    .set({
+      ...(said.open === undefined ? {} : { sensor_open: Number(said.open) }),
+      ...(said.locked === undefined ? {} : { sensor_locked: Number(said.locked) }),
+      sensor_at: said.at,
+    })
+    .where('organization_id', '=', organization_id)
+    .where('id', '=', id)
+    .where('agent_id', '=', said.agent_id)
+    .execute();
+}
+
 /** Takes the agent from a door that it drives. */
 export async function detachDoor(tx: Transaction, { organization_id, id }: RowKey): Promise<void> {
   await tx.query

@@ -1,8 +1,10 @@
+import type { Selectable } from 'kysely';
 import { PosternError } from '../../domain/errors.ts';
 import { msBetween, secondsCeil, secondsFloor } from '../../domain/instants.ts';
-import { signPass } from '../../domain/pass.ts';
+import { type PassClaims, signPass } from '../../domain/pass.ts';
 import type { Context } from '../context.ts';
 import { type Connection, only, type Transaction } from '../database/database.ts';
+import type { Tables } from '../database/tables.ts';
 import type { OrganizationKeys } from '../organizations/keys.ts';
 import type { StoredLink } from './store.ts';
 
@@ -113,7 +115,27 @@ export async function currentPass(
     .limit(1)
     .executeTakeFirst();
   if (!row) return null;
-  const claims = {
+  return signPass(claimsOf(row), await keys.signer(link.organization_id));
+}
+
+/** The text of one of the link's passes, whatever became of it; null: the link never had it. */
+export async function passOfIndex(
+  keys: OrganizationKeys,
+  connection: Connection,
+  { organization_id, link_id, index }: { organization_id: number; link_id: number; index: number },
+): Promise<string | null> {
+  const row = await connection.query
+    .selectFrom('passes')
+    .selectAll()
+    .where('organization_id', '=', organization_id)
+    .where('pass_index', '=', index)
+    .where('link_id', '=', link_id)
+    .executeTakeFirst();
+  return row ? signPass(claimsOf(row), await keys.signer(organization_id)) : null;
+}
+
+function claimsOf(row: Selectable<Tables['passes']>): PassClaims {
+  return {
     organization_id: row.organization_id,
     link_id: row.link_id,
     group_id: row.group_id,
@@ -123,7 +145,6 @@ export async function currentPass(
     not_before: row.not_before_s,
     expires_at: row.expires_at_s,
   };
-  return signPass(claims, await keys.signer(link.organization_id));
 }
 
 function termsOf(link: StoredLink): PassTerms | null {

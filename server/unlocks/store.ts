@@ -54,6 +54,8 @@ const takeUseSql = `
   where organization_id = ? and id = ? and revoked_at is null and suspended_at is null
     and (max_uses is null or uses < max_uses)
   returning ${linkColumns}`;
+const countGrantSql =
+  'update links set uses = uses + 1, last_used_at = ? where organization_id = ? and id = ?';
 const selectLinkSql = `select ${linkColumns} from links where organization_id = ? and id = ?`;
 const selectDoorSql = `
   select d.id, d.name, d.place_id, d.agent_id, d.pulse_ms, d.live_only, p.time_zone,
@@ -99,6 +101,11 @@ export async function selectLatestPassIndex(connection: Connection, key: LinkKey
     .prepare<{ pass_index: number | null }>(selectLatestPassSql)
     .get(key.organization_id, key.link_id);
   return row?.pass_index ?? null;
+}
+
+/** Counts a grant that was decided at the door. */
+export async function countGrant(tx: Transaction, key: LinkKey, at: string): Promise<void> {
+  await tx.prepare(countGrantSql).run(at, key.organization_id, key.link_id);
 }
 
 export interface LinkKey {

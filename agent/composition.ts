@@ -1,0 +1,74 @@
+import { AgentClock } from './clock.ts';
+import { DoorStates } from './door-states.ts';
+import type { KeptFile } from './kept-file.ts';
+import type { AgentLog } from './log.ts';
+import { Outbox } from './outbox.ts';
+import type { LogStore } from './outbox-file.ts';
+import { KnownReplica } from './replica.ts';
+import { Revocations } from './revocations.ts';
+import { UnreadableTexts } from './unreadable.ts';
+import { Upkeep } from './upkeep.ts';
+
+/** What an agent is made of: all of it comes from the outside. */
+export interface AgentParts {
+  /** A file of this name in the agent's folder. */
+  file: (name: string) => KeptFile;
+  store: LogStore;
+  /** This machine's clock, milliseconds since 1970. */
+  systemMs: () => number;
+  monotonicMs: () => number;
+  after: (ms: number, work: () => void) => () => void;
+  /** A UUID of version 7 (RFC 9562). */
+  uuid: () => string;
+  /** 32 fresh random bytes, base64url. */
+  nonce: () => string;
+  version: string;
+  log: AgentLog;
+}
+
+/** What an agent knows and keeps, over sessions and restarts. */
+export interface AgentCore {
+  doorStates: DoorStates;
+  replica: KnownReplica;
+  revocations: Revocations;
+  clock: AgentClock;
+  outbox: Outbox;
+  unreadable: UnreadableTexts;
+  upkeep: Upkeep;
+  /** Takes up what the last run left. */
+  open(): Promise<void>;
+}
+
+/** Puts together what an agent knows. The same for a real one and for one that is simulated. */
+export function composeAgent(parts: AgentParts): AgentCore {
+  const { file, store, systemMs, monotonicMs, after, uuid, nonce, version, log } = parts;
+  const outbox = new Outbox({ store, wallMs: systemMs, uuid, logId: nonce });
+  const onAlarm = (message: string) => {
+    log.warn({}, message);
+    void outbox.alarm(clock.now(), message);
+  };
+  const clock: AgentClock = new AgentClock({ systemMs, monotonicMs, file: file('clock.json'), onAlarm });
+  const replica = new KnownReplica(file('replica.json'));
+  const revocations = new Revocations({
+    listFile: file('revocations.json'),
+    statementFile: file('statement.json'),
+    verify: replica.verifyPass,
+    organization_id: () => replica.organization_id,
+  });
+  const doorStates = new DoorStates(file('door-states.json'));
+  const upkeep = new Upkeep({ version, replica, revocations, clock, outbox, after, log });
+  return {
+    doorStates,
+    replica,
+    revocations,
+    clock,
+    outbox,
+    unreadable: new UnreadableTexts(outbox, monotonicMs),
+    upkeep,
+    async open() {
+      await outbox.open();
+      await Promise.all([clock.open(), doorStates.open(), replica.open()]);
+      await revocations.open();
+    },
+  };
+}
