@@ -40,6 +40,12 @@ export const errors = {
     'This one-time link was used, has ended or is not known.',
     'Ask whoever sent it for a new one.',
   ),
+  enrollment_code_over: entry(
+    'd2c85f',
+    401,
+    'This enrolment code is wrong, was used or has ended.',
+    'Make a new one with `POST /agents/:id/enrollment_code`: it is good once, for ten minutes.',
+  ),
   session_over: entry(
     '5e0b93',
     401,

@@ -21,9 +21,10 @@ import type { HostKey } from '../installation.ts';
 import { publicKeyOf } from '../organizations/keys.ts';
 import type { Presentation, PresentationResult } from '../unlocks/presentations.ts';
 import { noteAgentSeen } from './agents.ts';
+import { type Claims, claimDoors, doorsMessages, isSameKey, type RecognisedAgent } from './claims.ts';
 import type { AgentSession, DoorCommand } from './sessions.ts';
 import type { AgentSocket } from './socket.ts';
-import { selectAgent, selectDoorIdsOfAgent, selectDoorStatesOfAgent } from './store.ts';
+import { selectAgent, selectDoorStatesOfAgent } from './store.ts';
 
 const handshakeTimeoutMs = 5_000;
 /** How long a session that was ended waits for the other side's goodbye. */
@@ -50,6 +51,7 @@ export class AgentConnection implements AgentSession {
   readonly #serverNonce: string;
   #hello: Hello | null = null;
   #agent: Known | null = null;
+  #row: RecognisedAgent | null = null;
   #sequence = 0;
   #heartbeats = 0;
   #lastHeartbeat: { agentMs: number; receivedMs: number } | null = null;
@@ -148,37 +150,31 @@ export class AgentConnection implements AgentSession {
     }
     if (message.type !== 'proof' || this.#hello === null)
       return this.end('it left the order of the handshake');
-    const agent = await this.#proven(this.#hello, message.signature);
-    if (agent === null) return this.end('its signature does not hold');
-    await this.#welcome(agent);
+    const row = await this.#proven(this.#hello, message.signature);
+    if (row === null) return this.end('its signature does not hold');
+    const claims = await claimDoors(this.#settings.context, row, this.#hello.door_ids);
+    if (claims === null) return this.end('the agent was removed or enrolled again meanwhile');
+    this.#welcome(row, claims);
   }
 
-  async #proven(hello: Hello, signature: string): Promise<Known | null> {
-    const { database } = this.#settings.context;
-    const row = await selectAgent(database.everywhere.read, hello.agent_id);
-    if (!row) return null;
+  async #proven(hello: Hello, signature: string): Promise<RecognisedAgent | null> {
+    const row = await selectAgent(this.#settings.context.database.everywhere.read, hello.agent_id);
+    if (!row?.public_key) return null;
     const bytes = handshakeBytes('agent', this.#transcript(hello));
-    if (!verify(null, bytes, publicKeyOf(row.public_key), Buffer.from(signature, 'base64url'))) return null;
-    const doors = await selectDoorIdsOfAgent(
-      database.of(row.organization_id).read,
-      row.organization_id,
-      row.id,
-    );
-    return {
-      agent_id: row.id,
-      organization_id: row.organization_id,
-      name: row.name,
-      door_ids: new Set(doors),
-    };
+    const holds = verify(null, bytes, publicKeyOf(row.public_key), Buffer.from(signature, 'base64url'));
+    return holds ? row : null;
   }
 
-  async #welcome(agent: Known): Promise<void> {
+  #welcome(row: RecognisedAgent, { doors, refused }: Claims): void {
     if (this.#hello === null || this.#socket.readyState !== this.#socket.OPEN) return;
     const bytes = handshakeBytes('server', this.#transcript(this.#hello));
     const signature = sign(null, bytes, this.#settings.hostKey.privateKey).toString('base64url');
     this.#say({ type: 'welcome', signature });
-    this.#agent = agent;
-    this.agent_id = agent.agent_id;
+    for (const message of doorsMessages({ doors, refused })) this.#say(message);
+    const { id: agent_id, organization_id, name } = row;
+    this.#row = row;
+    this.#agent = { agent_id, organization_id, name, door_ids: new Set(doors.map(({ id }) => id)) };
+    this.agent_id = agent_id;
     this.#cancelTimer();
     this.#beat();
   }
@@ -219,7 +215,9 @@ export class AgentConnection implements AgentSession {
 
   async #tellAllDoors({ organization_id, agent_id }: Known): Promise<void> {
     const { read } = this.#settings.context.database.of(organization_id);
-    if (!(await selectAgent(read, agent_id))) return this.end('the agent was removed meanwhile');
+    const now = await selectAgent(read, agent_id);
+    if (!now || !isSameKey(now, this.#row))
+      return this.end('the agent was removed or enrolled again meanwhile');
     const doors = await selectDoorStatesOfAgent(read, { organization_id, id: agent_id });
     for (let start = 0; start < doors.length; start += doorStatesPerMessageMax)
       void this.tellDoorStates(doors.slice(start, start + doorStatesPerMessageMax));
