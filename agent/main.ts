@@ -2,11 +2,13 @@ import { type KeyObject, randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { agentPath } from '../domain/agent-protocol.ts';
+import { type Hardware, lookAt } from './check.ts';
 import { Connection } from './connection.ts';
 import { DoorStates } from './door-states.ts';
 import { type LockConfig, openLock } from './locks/drivers.ts';
 import type { Lock } from './locks/lock.ts';
 import type { AgentLog } from './log.ts';
+import { Presence } from './presence.ts';
 import { createReader, type ReaderConfig } from './readers/drivers.ts';
 import { removeReadersFile, writeReadersFile } from './readers/file.ts';
 import type { Reader } from './readers/reader.ts';
@@ -14,7 +16,8 @@ import { scanning } from './scan.ts';
 
 export interface AgentDoor {
   id: number;
-  name: string;
+  /** Until the server says what it is called. */
+  name?: string;
   lock: LockConfig;
   readers: ({ name: string } & ReaderConfig)[];
 }
@@ -30,6 +33,8 @@ export interface AgentSettings {
   server_public_key: KeyObject;
   /** Trust this certificate (PEM) and no other, whatever names it has: for an agent on the server's own machine. */
   server_certificate?: () => string | undefined;
+  /** Certificates of authorities to trust beside the system's, as PEM. */
+  authority?: string | undefined;
   /** Made if missing; holds `readers.json` while the agent runs, `door-states.json` and `pulses.log`. */
   folder: string;
   doors: AgentDoor[];
@@ -40,6 +45,10 @@ export interface AgentSettings {
 export interface RunningAgent extends AsyncDisposable {
   /** At the first welcome; rejects when the agent cannot start or is closed before it. */
   connected(): Promise<void>;
+  /** How it stands: parts that `postern agent status` shows, by their names. */
+  status(): Record<string, unknown>;
+  /** Looks at every lock and reader, without moving anything. */
+  check(): Promise<Hardware[]>;
   /** The readers that programs on this machine can present texts to by now. */
   readers(): { door_id: number; name: string; port: number }[];
   /** In the reverse order of the start; leaves nothing open. May be called twice. */
@@ -55,12 +64,17 @@ const after = (ms: number, work: () => void) => {
 const nonce = () => randomBytes(32).toString('base64url');
 const random = () => Math.random();
 
+/** The clocks and the chance that the agent's other commands go by. */
+export const outside = { at, monotonicMs, after, nonce };
+
 /** Starts readers, then connects; keeps both up until closed. Throws a sentence when the settings cannot work. */
 export function startAgent(settings: AgentSettings): RunningAgent {
   checkSettings(settings);
   const agent = new Agent(settings, agentUrl(settings.server_url));
   return {
     connected: () => agent.connected,
+    status: () => agent.status(),
+    check: () => agent.check(),
     readers: () => agent.listening().map(({ door_id, reader, port }) => ({ door_id, name: reader, port })),
     close: () => agent.close(),
     [Symbol.asyncDispose]: () => agent.close(),
@@ -91,6 +105,9 @@ function checkSettings({ doors, private_key, server_public_key }: AgentSettings)
   }
 }
 
+/** A door with the name it has by now: drivers hold on to the object, not to the name. */
+type NamedDoor = AgentDoor & { name: string };
+
 class Agent {
   readonly connected: Promise<void>;
 
@@ -98,7 +115,9 @@ class Agent {
   readonly #url: string;
   readonly #open = new AsyncDisposableStack();
   readonly #locks = new Map<number, Lock>();
-  readonly #readers: { door: AgentDoor; name: string; reader: Reader }[] = [];
+  readonly #doors: NamedDoor[];
+  readonly #presence: Presence;
+  readonly #readers: { door: NamedDoor; name: string; reader: Reader }[] = [];
   readonly #doorStates: DoorStates;
   readonly #started: Promise<Connection>;
   #connection: Connection | null = null;
@@ -106,6 +125,8 @@ class Agent {
   constructor(settings: AgentSettings, url: string) {
     this.#settings = settings;
     this.#url = url;
+    this.#doors = settings.doors.map((door) => ({ ...door, name: door.name ?? `Door ${door.id}` }));
+    this.#presence = new Presence({ doors: this.#doors, at, log: settings.log });
     this.#doorStates = new DoorStates(settings.folder);
     this.#started = this.#start();
     this.connected = this.#started.then((connection) => connection.connected);
@@ -117,6 +138,19 @@ class Agent {
     await this.#open.disposeAsync();
   }
 
+  status(): Record<string, unknown> {
+    const readers = this.#readers.map(({ door, name, reader }) => ({
+      ...{ name, door_id: door.id },
+      listens_at: reader.listensAt(),
+    }));
+    return { ...this.#presence.status(), readers };
+  }
+
+  async check(): Promise<Hardware[]> {
+    await this.#started;
+    return lookAt(this.#doors, { locks: this.#locks, readers: this.#readers });
+  }
+
   listening() {
     return this.#readers.flatMap(({ door, name, reader }) => {
       const address = reader.listensAt();
@@ -126,7 +160,8 @@ class Agent {
 
   async #start(): Promise<Connection> {
     try {
-      const { folder, doors } = this.#settings;
+      const { folder } = this.#settings;
+      const doors = this.#doors;
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await this.#doorStates.open();
       for (const door of doors) await this.#openLock(door);
@@ -141,15 +176,16 @@ class Agent {
     }
   }
 
-  async #openLock({ id, name, lock: config }: AgentDoor): Promise<void> {
+  async #openLock(door: NamedDoor): Promise<void> {
+    const { id, lock: config } = door;
     const { folder, log, onPulse } = this.#settings;
-    const parts = { door: { id, name }, folder, at, log, onReport: () => {}, onPulse };
+    const parts = { door, folder, at, log, onReport: () => {}, onPulse };
     const lock = await openLock(config, parts);
     this.#open.defer(() => lock.close());
     this.#locks.set(id, lock);
   }
 
-  async #openReaders(door: AgentDoor): Promise<void> {
+  async #openReaders(door: NamedDoor): Promise<void> {
     for (const { name, ...config } of door.readers) {
       const reader = createReader(config, { name, log: this.#settings.log });
       this.#open.defer(() => reader.close());
@@ -162,10 +198,13 @@ class Agent {
   }
 
   #connect(): Connection {
-    const { agent_id, private_key, server_public_key, public_url, server_certificate, log } = this.#settings;
+    const { agent_id, private_key, server_public_key, public_url, folder, log } = this.#settings;
+    const { authority, server_certificate } = this.#settings;
+    const presence = this.#presence;
     this.#connection = new Connection({
       url: this.#url,
       identity: { agent_id, private_key, server_public_key, public_url },
+      authority,
       server_certificate,
       readers: this.#readers.map(({ door, name }) => ({ door_id: door.id, name })),
       locks: this.#locks,
@@ -175,6 +214,14 @@ class Agent {
       nonce,
       random,
       log,
+      onConnected: () => presence.connected(),
+      onLost: (problem) => presence.lost(problem),
+      onDoors: (message) => {
+        if (!presence.learn(message)) return;
+        writeReadersFile(folder, this.listening()).catch((error: unknown) =>
+          log.warn({ error: String(error) }, 'The list of readers was not written.'),
+        );
+      },
     });
     const connection = this.#connection;
     this.#open.defer(() => connection.close());
