@@ -223,7 +223,7 @@ async function runAgent(args: string[]): Promise<number> {
   const { agentCommand } = await import('./agent/command.ts');
   return agentCommand({
     args,
-    dataFolder: process.env['POSTERN_AGENT_DATA'],
+    environment: process.env,
     out: (text) => say(text),
     err: (text) => process.stderr.write(text),
     stopped: untilStopped,

@@ -15,13 +15,15 @@ import { Problem } from './problem.ts';
 import { serverProblems } from './server-check.ts';
 import { statusText } from './status-text.ts';
 
+/** The one setting of the agent in the environment; everything else stands in its file. */
+export const agentFolderSetting = 'POSTERN_AGENT_DATA';
 const folderDefault = 'agent-data';
 
 /** What the command line gives the agent's commands. */
 export interface CommandParts {
   args: readonly string[];
-  /** POSTERN_AGENT_DATA. */
-  dataFolder: string | undefined;
+  /** Of which `agentFolderSetting` is read. */
+  environment: Readonly<Record<string, string | undefined>>;
   out: (text: string) => void;
   err: (text: string) => void;
   /** Resolves when the program is told to stop. */
@@ -70,7 +72,7 @@ function read(name: string, args: readonly string[], parts: CommandParts): Comma
         ? `There is no command ${positionals[0]}. They are: ${Object.keys(commands).slice(1).join(', ')}; without one the agent runs.`
         : `Say: postern agent ${[name, ...takes].join(' ')}`,
     );
-  const folder = resolve(values.folder ?? parts.dataFolder ?? folderDefault);
+  const folder = resolve(values.folder ?? (parts.environment[agentFolderSetting] || folderDefault));
   const { out, err, stopped } = parts;
   return {
     ...{ out, err, stopped, folder, given: positionals, options: values },

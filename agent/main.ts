@@ -106,7 +106,10 @@ function checkSettings({ doors, private_key, server_public_key }: AgentSettings)
 }
 
 /** A door with the name it has by now: drivers hold on to the object, not to the name. */
-type NamedDoor = AgentDoor & { name: string };
+interface NamedDoor {
+  id: number;
+  name: string;
+}
 
 class Agent {
   readonly connected: Promise<void>;
@@ -125,7 +128,7 @@ class Agent {
   constructor(settings: AgentSettings, url: string) {
     this.#settings = settings;
     this.#url = url;
-    this.#doors = settings.doors.map((door) => ({ ...door, name: door.name ?? `Door ${door.id}` }));
+    this.#doors = settings.doors.map(({ id, name = `Door ${id}` }) => ({ id, name }));
     this.#presence = new Presence({ doors: this.#doors, at, log: settings.log });
     this.#doorStates = new DoorStates(settings.folder);
     this.#started = this.#start();
@@ -161,11 +164,10 @@ class Agent {
   async #start(): Promise<Connection> {
     try {
       const { folder } = this.#settings;
-      const doors = this.#doors;
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await this.#doorStates.open();
-      for (const door of doors) await this.#openLock(door);
-      for (const door of doors) await this.#openReaders(door);
+      for (const door of this.#doors) await this.#openLock(door);
+      for (const door of this.#doors) await this.#openReaders(door);
       this.#open.defer(() => removeReadersFile(folder));
       await writeReadersFile(folder, this.listening());
       return this.#connect();
@@ -176,17 +178,22 @@ class Agent {
     }
   }
 
+  #configOf({ id }: NamedDoor): AgentDoor {
+    const config = this.#settings.doors.find((door) => door.id === id);
+    if (!config) throw new Error(`There is no door ${id}.`);
+    return config;
+  }
+
   async #openLock(door: NamedDoor): Promise<void> {
-    const { id, lock: config } = door;
     const { folder, log, onPulse } = this.#settings;
     const parts = { door, folder, at, log, onReport: () => {}, onPulse };
-    const lock = await openLock(config, parts);
+    const lock = await openLock(this.#configOf(door).lock, parts);
     this.#open.defer(() => lock.close());
-    this.#locks.set(id, lock);
+    this.#locks.set(door.id, lock);
   }
 
   async #openReaders(door: NamedDoor): Promise<void> {
-    for (const { name, ...config } of door.readers) {
+    for (const { name, ...config } of this.#configOf(door).readers) {
       const reader = createReader(config, { name, log: this.#settings.log });
       this.#open.defer(() => reader.close());
       const ask = async (text: string) =>
