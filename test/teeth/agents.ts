@@ -61,8 +61,8 @@ export const agentBugs: readonly Bug[] = [
   {
     name: 'an enrolment code is good as often as it is sent',
     file: 'server/agents/store.ts',
-    find: ".where('enrollment_code_hash', '=', code_hash)\n    .where('enrollment_code_expires_at'",
-    replace: ".where('enrollment_code_expires_at'",
+    find: '.set({ enrollment_code_hash: null, enrollment_code_expires_at: null })',
+    replace: '',
     test: 'server/agents/enrolment.test.ts',
     named: 'takes a code once',
   },
