@@ -16,6 +16,12 @@ Start here
                        Prints what it made; Ctrl-C ends it; the next start brings the same back.
     --lan              For phones in the same network: https on all interfaces, with a certificate of its own.
     --json             One line of JSON once everything is ready, for scripts; keeps running.
+  agent                The software at a door: reads codes, asks the server, drives the lock. Until it is told to stop.
+    --folder <folder>  Where it keeps its key and agent.json, which names its doors (or POSTERN_AGENT_DATA).
+  agent enroll <server> <code>
+                       Makes this machine an agent, with the one-time code that POST /agents answers.
+  agent check          Looks at every lock and reader, and at the server. Exit code 0 or 1.
+  agent status         What the running agent says of itself. agent set-time <instant|now> sets its clock.
   scan <what> --door <id>
                        Shows a QR code to a door's simulated reader while the demo runs. <what> is a picture
                        (PNG or JPEG) or the text itself. Prints "granted" or the reason. Exit code 0 or 1.
@@ -52,6 +58,7 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   'api-keys': runApiKeys,
   migrate: runMigrate,
   copy: runCopy,
+  agent: runAgent,
   scan: runScan,
 };
 
@@ -96,14 +103,29 @@ async function runDemo(args: string[]): Promise<number> {
     dataFolder: config.dataFolder,
     timeZone: ownTimeZone(),
     authority: config.lan?.authorityFile,
+    hostKey: installation.hostKey,
   });
   const { startAgent } = await import('./agent/main.ts');
-  const running = startAgent({
-    server_url: server.url,
-    public_url: installation.context.publicUrl,
-    agent_id: agent.agent_id,
-    private_key: agent.private_key,
+  const { identityIn } = await import('./agent/first-start.ts');
+  const { agent_id, private_key, newCode } = agent;
+  const { publicUrl: public_url } = installation.context;
+  const known = {
+    agent_id,
+    organization: 'Postern demo',
+    public_url,
     server_public_key: installation.hostKey.publicKey,
+  };
+  const identity = await identityIn(agent.folder, {
+    server_url: server.url,
+    certificate: server.certificate(),
+    newCode,
+    earlier: private_key && { ...known, private_key },
+  });
+  open.use((await import('./agent/folder-lock.ts')).takeFolder(agent.folder));
+  const running = startAgent({
+    ...identity,
+    server_url: server.url, // it may be another than at the first start
+    public_url,
     server_certificate: server.certificate,
     folder: agent.folder,
     doors: agent.doors.map((door) => ({
@@ -195,6 +217,17 @@ async function runCopy(args: string[]): Promise<number> {
     );
   const { copy } = await import('./server/migrate.ts');
   return say(await copy(await settings(), values.to, process.stdout));
+}
+
+async function runAgent(args: string[]): Promise<number> {
+  const { agentCommand } = await import('./agent/command.ts');
+  return agentCommand({
+    args,
+    environment: process.env,
+    out: (text) => say(text),
+    err: (text) => process.stderr.write(text),
+    stopped: untilStopped,
+  });
 }
 
 async function runScan(args: string[]): Promise<number> {

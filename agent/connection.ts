@@ -8,6 +8,9 @@ export const reconnectDelayMsMax = 5_000;
 export interface ConnectionSettings extends SessionSettings {
   /** A random number in [0, 1): agents that lost the same server do not come back in step. */
   random: () => number;
+  /** Told at each welcome, and why each session ended. */
+  onConnected?: (() => void) | undefined;
+  onLost?: ((problem: string) => void) | undefined;
 }
 
 /** Keeps one session open: when it ends, opens the next, after a pause that doubles while that does not help. */
@@ -68,7 +71,7 @@ export class Connection {
   }
 
   async #oneSession(): Promise<number> {
-    const { log, url, monotonicMs } = this.#settings;
+    const { log, url, monotonicMs, onConnected, onLost } = this.#settings;
     this.#session = new Session(this.#settings);
     let since = Number.POSITIVE_INFINITY;
     if (await this.#session.welcomed) {
@@ -76,8 +79,10 @@ export class Connection {
       this.#lastProblem = '';
       log.info({ url }, 'Connected to the server.');
       this.#connected.resolve();
+      onConnected?.();
     }
     const problem = await this.#session.ended;
+    onLost?.(problem);
     // While it only says the same again, once is enough.
     if (!this.#isStopped && problem !== this.#lastProblem) log.warn({ url }, problem);
     this.#lastProblem = problem;

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import { agentPath } from '../domain/agent-protocol.ts';
+import { type Hardware, lookAt } from './check.ts';
 import { moveLock } from './commands.ts';
 import { type AgentCore, composeAgent } from './composition.ts';
 import { Connection } from './connection.ts';
@@ -11,6 +12,7 @@ import { type LockConfig, openLock } from './locks/drivers.ts';
 import type { Lock } from './locks/lock.ts';
 import type { AgentLog } from './log.ts';
 import { logStore } from './outbox-file.ts';
+import { Presence } from './presence.ts';
 import { createReader, type ReaderConfig } from './readers/drivers.ts';
 import { removeReadersFile, writeReadersFile } from './readers/file.ts';
 import type { Reader } from './readers/reader.ts';
@@ -21,7 +23,8 @@ export const agentVersion = '0.1.0';
 
 export interface AgentDoor {
   id: number;
-  name: string;
+  /** Until the server says what it is called. */
+  name?: string;
   lock: LockConfig;
   readers: ({ name: string } & ReaderConfig)[];
 }
@@ -37,6 +40,8 @@ export interface AgentSettings {
   server_public_key: KeyObject;
   /** Trust this certificate (PEM) and no other, whatever names it has: for an agent on the server's own machine. */
   server_certificate?: () => string | undefined;
+  /** Certificates of authorities to trust beside the system's, as PEM. */
+  authority?: string | undefined;
   /** Made if missing; holds what the agent knows and what it has still to tell, and `readers.json` while it runs. */
   folder: string;
   doors: AgentDoor[];
@@ -47,6 +52,12 @@ export interface AgentSettings {
 export interface RunningAgent extends AsyncDisposable {
   /** At the first welcome; rejects when the agent cannot start or is closed before it. */
   connected(): Promise<void>;
+  /** How it stands: parts that `postern agent status` shows, by their names. */
+  status(): Record<string, unknown>;
+  /** Looks at every lock and reader, without moving anything. */
+  check(): Promise<Hardware[]>;
+  /** A person at this machine says what time it is: ISO 8601 UTC with milliseconds. */
+  setTime(instant: string): object;
   /** The readers that programs on this machine can present texts to by now. */
   readers(): { door_id: number; name: string; port: number }[];
   /** In the reverse order of the start; leaves nothing open. May be called twice. */
@@ -63,12 +74,18 @@ const after = (ms: number, work: () => void) => {
 const nonce = () => randomBytes(32).toString('base64url');
 const random = () => Math.random();
 
+/** The clocks and the chance that the agent's other commands go by. */
+export const outside = { at, monotonicMs, after, nonce };
+
 /** Starts readers, then connects; keeps both up until closed. Throws a sentence when the settings cannot work. */
 export function startAgent(settings: AgentSettings): RunningAgent {
   checkSettings(settings);
   const agent = new Agent(settings, agentUrl(settings.server_url));
   return {
     connected: () => agent.connected,
+    status: () => agent.status(),
+    check: () => agent.check(),
+    setTime: (instant) => agent.setTime(instant),
     readers: () => agent.listening().map(({ door_id, reader, port }) => ({ door_id, name: reader, port })),
     close: () => agent.close(),
     [Symbol.asyncDispose]: () => agent.close(),
@@ -99,6 +116,12 @@ function checkSettings({ doors, private_key, server_public_key }: AgentSettings)
   }
 }
 
+/** A door with the name it has by now: drivers hold on to the object, not to the name. */
+interface NamedDoor {
+  id: number;
+  name: string;
+}
+
 class Agent {
   readonly connected: Promise<void>;
 
@@ -106,7 +129,9 @@ class Agent {
   readonly #url: string;
   readonly #open = new AsyncDisposableStack();
   readonly #locks = new Map<number, Lock>();
-  readonly #readers: { door: AgentDoor; name: string; reader: Reader }[] = [];
+  readonly #doors: NamedDoor[];
+  readonly #presence: Presence;
+  readonly #readers: { door: NamedDoor; name: string; reader: Reader }[] = [];
   readonly #core: AgentCore;
   readonly #started: Promise<Connection>;
   #connection: Connection | null = null;
@@ -120,6 +145,8 @@ class Agent {
       store: logStore(join(folder, 'outbox')),
       ...{ systemMs, monotonicMs, after, uuid: randomUUIDv7, nonce, version: agentVersion, log },
     });
+    this.#doors = settings.doors.map(({ id, name = `Door ${id}` }) => ({ id, name }));
+    this.#presence = new Presence({ doors: this.#doors, at, log: settings.log });
     this.#started = this.#start();
     this.connected = this.#started.then((connection) => connection.connected);
     this.connected.catch(() => {});
@@ -128,6 +155,34 @@ class Agent {
   async close(): Promise<void> {
     await this.#started.catch(() => {});
     await this.#open.disposeAsync();
+  }
+
+  status(): Record<string, unknown> {
+    const readers = this.#readers.map(({ door, name, reader }) => ({
+      ...{ name, door_id: door.id },
+      listens_at: reader.listensAt(),
+    }));
+    const { clock, revocations, replica, outbox } = this.#core;
+    const { waiting, waiting_max } = outbox.status;
+    const signed_at = revocations.statement?.signed_at ?? null;
+    return {
+      ...this.#presence.status(),
+      readers,
+      clock: { time: clock.now() ?? 'not known: nothing opens here until the server or set-time says it' },
+      revocation_list: { signed_at, epoch: revocations.statement?.epoch ?? null },
+      replica: { revision: replica.revision },
+      outbox: { waiting, waiting_max },
+    };
+  }
+
+  setTime(instant: string): object {
+    this.#core.clock.set(instant);
+    return { time: this.#core.clock.now() };
+  }
+
+  async check(): Promise<Hardware[]> {
+    await this.#started;
+    return lookAt(this.#doors, { locks: this.#locks, readers: this.#readers });
   }
 
   listening() {
@@ -139,12 +194,12 @@ class Agent {
 
   async #start(): Promise<Connection> {
     try {
-      const { folder, doors } = this.#settings;
+      const { folder } = this.#settings;
       await mkdir(join(folder, 'outbox'), { recursive: true, mode: 0o700 });
       await this.#core.open();
       this.#open.defer(() => this.#core.outbox.close());
-      for (const door of doors) await this.#openLock(door);
-      for (const door of doors) await this.#openReaders(door);
+      for (const door of this.#doors) await this.#openLock(door);
+      for (const door of this.#doors) await this.#openReaders(door);
       this.#open.defer(() => removeReadersFile(folder));
       await writeReadersFile(folder, this.listening());
       return this.#connect();
@@ -155,16 +210,22 @@ class Agent {
     }
   }
 
-  async #openLock({ id, name, lock: config }: AgentDoor): Promise<void> {
-    const { folder, log, onPulse } = this.#settings;
-    const parts = { door: { id, name }, folder, at, log, onReport: () => {}, onPulse };
-    const lock = await openLock(config, parts);
-    this.#open.defer(() => lock.close());
-    this.#locks.set(id, lock);
+  #configOf({ id }: NamedDoor): AgentDoor {
+    const config = this.#settings.doors.find((door) => door.id === id);
+    if (!config) throw new Error(`There is no door ${id}.`);
+    return config;
   }
 
-  async #openReaders(door: AgentDoor): Promise<void> {
-    for (const { name, ...config } of door.readers) {
+  async #openLock(door: NamedDoor): Promise<void> {
+    const { folder, log, onPulse } = this.#settings;
+    const parts = { door, folder, at, log, onReport: () => {}, onPulse };
+    const lock = await openLock(this.#configOf(door).lock, parts);
+    this.#open.defer(() => lock.close());
+    this.#locks.set(door.id, lock);
+  }
+
+  async #openReaders(door: NamedDoor): Promise<void> {
+    for (const { name, ...config } of this.#configOf(door).readers) {
       const reader = createReader(config, { name, log: this.#settings.log });
       this.#open.defer(() => reader.close());
       const ask = async (text: string) =>
@@ -182,10 +243,13 @@ class Agent {
   }
 
   #connect(): Connection {
-    const { agent_id, private_key, server_public_key, public_url, server_certificate, log } = this.#settings;
+    const { agent_id, private_key, server_public_key, public_url, folder, log } = this.#settings;
+    const { authority, server_certificate } = this.#settings;
+    const presence = this.#presence;
     this.#connection = new Connection({
       url: this.#url,
       identity: { agent_id, private_key, server_public_key, public_url },
+      authority,
       server_certificate,
       readers: this.#readers.map(({ door, name }) => ({ door_id: door.id, name })),
       locks: this.#locks,
@@ -197,6 +261,14 @@ class Agent {
       nonce,
       random,
       log,
+      onConnected: () => presence.connected(),
+      onLost: (problem) => presence.lost(problem),
+      onDoors: (message) => {
+        if (!presence.learn(message)) return;
+        writeReadersFile(folder, this.listening()).catch((error: unknown) =>
+          log.warn({ error: String(error) }, 'The list of readers was not written.'),
+        );
+      },
     });
     const connection = this.#connection;
     this.#open.defer(() => connection.close());

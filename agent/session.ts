@@ -1,6 +1,7 @@
 import { Compile } from 'typebox/compile';
 import {
   type AgentMessage,
+  type DoorsMessage,
   heartbeatTimeoutMs,
   outcomesPerMessageMax,
   ServerMessage,
@@ -42,6 +43,8 @@ export interface SessionSettings extends ServerAddress {
   /** 32 fresh random bytes, base64url. */
   nonce: () => string;
   log: AgentLog;
+  /** Told which of its doors the server gives the agent, and which not. */
+  onDoors?: ((doors: DoorsMessage) => void) | undefined;
   /** How to reach the server; absent: by a WebSocket. */
   openSocket?: (address: ServerAddress) => SessionSocket;
   timeouts?: Partial<typeof timeoutDefaults>;
@@ -163,6 +166,9 @@ export class Session {
         break;
       case 'decision':
         this.#questions.answer(message.presentation_id, { granted: message.granted, reason: message.reason });
+        break;
+      case 'doors':
+        this.#settings.onDoors?.(message);
         break;
       case 'door_states':
         this.#keep(message);

@@ -1,3 +1,4 @@
+import { type ConnectionOptions, getCACertificates } from 'node:tls';
 import { type ClientOptions, WebSocket } from 'ws';
 import { agentFrameBytesMax, agentSubprotocol } from '../domain/agent-protocol.ts';
 
@@ -18,22 +19,29 @@ export interface SessionSocket {
 
 export interface ServerAddress {
   url: string;
+  /** Certificates of authorities to trust beside the system's, as PEM. */
+  authority?: string | undefined;
   /** The one certificate to trust, as PEM; undefined: those of the system's authorities, for the host of the URL. */
   server_certificate?: (() => string | undefined) | undefined;
 }
 
-export function openWebSocket({ url, server_certificate }: ServerAddress): WebSocket {
+export function openWebSocket({ url, authority, server_certificate }: ServerAddress): WebSocket {
   return new WebSocket(url, agentSubprotocol, {
     maxPayload: agentFrameBytesMax,
     perMessageDeflate: false,
-    ...onlyTrusting(server_certificate?.()),
+    ...trusting(authority),
+    // It is handed to node:tls; the types of `ws` have another idea of one of its options.
+    ...(onlyTrusting(server_certificate?.()) as ClientOptions),
   });
 }
 
+/** For TLS: the system's authorities and these. */
+export function trusting(authority: string | undefined): { ca?: string[] } {
+  return authority === undefined ? {} : { ca: [...getCACertificates('default'), authority] };
+}
+
 /** For TLS: a certificate that is trusted itself needs neither an authority nor the right name. */
-function onlyTrusting(certificate: string | undefined): ClientOptions {
+export function onlyTrusting(certificate: string | undefined): ConnectionOptions {
   if (certificate === undefined) return {};
-  // For node:tls, which `ws` hands it to, undefined is a yes; the types of `ws` know of a boolean only.
-  const checkServerIdentity = (() => undefined) as unknown as ClientOptions['checkServerIdentity'];
-  return { ca: certificate, allowPartialTrustChain: true, checkServerIdentity };
+  return { ca: certificate, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
 }

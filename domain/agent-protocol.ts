@@ -25,6 +25,8 @@ export const outcomeTimeoutMs = 3_000;
 export const doorStatesTimeoutMs = 2_000;
 /** How many doors one such message tells about: it also travels between server processes, in less than 8,000 bytes. */
 export const doorStatesPerMessageMax = 64;
+/** How many doors one message names, each with 200 characters at most: less than a frame. */
+export const doorsPerMessageMax = 64;
 /** How many outcomes one message tells, each with a sentence: less than a frame. */
 export const outcomesPerMessageMax = 128;
 /** The longest text a reader passes on: the capacity of a QR code, version 40-L, alphanumeric (ISO/IEC 18004). */
@@ -133,6 +135,19 @@ export type ToldOutcome = Extract<AgentMessage, { type: 'outcomes' }>['outcomes'
 export const ServerMessage = Type.Union([
   Type.Object({ type: Type.Literal('challenge'), nonce: Nonce }),
   Type.Object({ type: Type.Literal('welcome'), signature: Signature }),
+  /**
+   * After the welcome: what became of the doors that the hello named. Further messages of a session name further doors.
+   * A refused door is not this agent's: the server sends no command for it, and decides no presentation at it.
+   */
+  Type.Object({
+    type: Type.Literal('doors'),
+    doors: Type.Array(Type.Object({ door_id: Id, name: Type.String({ maxLength: 200 }) }), {
+      maxItems: doorsPerMessageMax,
+    }),
+    refused: Type.Array(Type.Object({ door_id: Id, why: Type.String({ maxLength: 64 }) }), {
+      maxItems: doorsPerMessageMax,
+    }),
+  }),
   Type.Object({ type: Type.Literal('heartbeat'), sequence: Type.Integer() }),
   /**
    * All commands of one commit travel together. `session` is the nonce of this session's challenge, which both sides
@@ -213,6 +228,15 @@ export const ServerMessage = Type.Union([
 export type ServerMessage = Static<typeof ServerMessage>;
 
 export type ToldDoorState = Extract<ServerMessage, { type: 'door_states' }>['doors'][number];
+
+export type DoorsMessage = Extract<ServerMessage, { type: 'doors' }>;
+
+/** Why a door is refused, and what that says to a person. */
+export const refusedDoorReasons = {
+  unknown: 'there is no such door in this organization',
+  driven_by_another: 'another agent drives it: remove that one, or take the door out of its file',
+} as const;
+export type RefusedDoor = { door_id: number; why: keyof typeof refusedDoorReasons };
 
 export type UnlockCommand = Extract<ServerMessage, { type: 'unlock' }>['commands'][number];
 

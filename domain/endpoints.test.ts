@@ -61,6 +61,7 @@ describe('the table of endpoints', () => {
     const open = routes.filter(({ callers, method }) => callers.includes('anyone') && method !== 'GET');
     assert.deepEqual(open.map(({ method, path }) => `${method} ${path}`).sort(), [
       'PATCH /users/password',
+      'POST /agents/enroll',
       'POST /invitations/accept',
       'POST /logins',
       'POST /page/sessions',

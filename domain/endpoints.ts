@@ -229,6 +229,15 @@ export const endpoints = {
   'lan.show_authority': { methods: ['GET'], paths: ['/lan/ca.crt'], callers: ['anyone'] },
 
   'agents.list': { methods: ['GET'], paths: ['/agents'], callers: ['login'], scope: 'agents:read' },
+  'agents.create': { methods: ['POST'], paths: ['/agents'], callers: ['login'], scope: 'agents:write' },
+  // The credential is the one-time code in the body.
+  'agents.enroll': { methods: ['POST'], paths: ['/agents/enroll'], callers: ['anyone'] },
+  'agents.create_enrollment_code': {
+    methods: ['POST'],
+    paths: ['/agents/:id/enrollment_code'],
+    callers: ['login'],
+    scope: 'agents:write',
+  },
   'agents.show': { methods: ['GET'], paths: ['/agents/:id'], callers: ['login'], scope: 'agents:read' },
   'agents.change': {
     methods: ['PATCH', 'PUT'],

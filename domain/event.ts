@@ -56,9 +56,12 @@ export const eventTypes = {
   'user.password_change': "A member's password changed; their other logins ended with that.",
   'reader.unreadable':
     'A reader saw codes that are no pass of this organization; at most one event a minute.',
-  'agent.update': 'An agent was changed.',
+  'agent.create': 'An agent was made.',
+  'agent.enroll': 'An agent was enrolled: it has a key from now on, and an earlier one is good no more.',
+  'agent.update': 'An agent was changed, drives other doors than before, or was given a new enrolment code.',
   'agent.destroy': 'An agent was removed: its doors have none any more.',
-  'agent.alarm': "Something about an agent needs a person's eye, such as a second session with its key.",
+  'agent.alarm':
+    "Something about an agent needs a person's eye, such as a second session with its key, or two agents for one door.",
 } as const satisfies Record<string, string>;
 
 export type EventType = keyof typeof eventTypes;

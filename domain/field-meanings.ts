@@ -207,12 +207,6 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   observed: "Kisi's holiday calendars, which there are none of here.",
   ignored_holidays: "Kisi's holiday calendars, which there are none of here.",
 
-  // Agents.
-  last_seen_at: 'When it was last heard of; null: nobody knows.',
-  'Agent.online': 'Whether it is connected.',
-  'Agent.locks_count': 'How many doors it drives.',
-  'Agent.locks': 'The doors that it drives.',
-
   // Events.
   uuid: 'Its identifier, a UUID of version 7: sorts by the time it was made.',
   type: 'What happened.',

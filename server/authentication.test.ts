@@ -61,16 +61,8 @@ async function makeThings(): Promise<Things> {
   const schedule = (await server.create('schedule', tuesdaysOf(group))).id;
   return {
     ...(await makePeople()),
-    schedule,
     agent: await makeAgent(),
-    place,
-    door,
-    group,
-    groupDoor,
-    link: id,
-    eventSet,
-    linkSecret: secret,
-    cookie,
+    ...{ schedule, place, door, group, groupDoor, link: id, eventSet, linkSecret: secret, cookie },
   };
 }
 
@@ -373,6 +365,12 @@ const table: Record<Operation, Row> = {
     gets: pagesOnly(409),
   },
 
+  'agents.create': { path: () => '/agents', body: () => ({ agent: { name: 'y' } }), gets: loginsOnly(200) },
+  'agents.create_enrollment_code': {
+    path: ({ agent }) => `/agents/${agent}/enrollment_code`,
+    gets: loginsOnly(200, 404),
+  },
+  'agents.enroll': { path: () => '/agents/enroll', gets: everybody(422) },
   'agents.list': { path: () => '/agents', gets: loginsOnly(200) },
   'agents.show': { path: ({ agent }) => `/agents/${agent}`, gets: loginsOnly(200, 404) },
   'agents.change': {

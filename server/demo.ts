@@ -3,18 +3,18 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { addMs } from '../domain/instants.ts';
 import { linkState } from '../domain/link.ts';
-import { insertAgent } from './agents/store.ts';
+import { createAgent, renewEnrolmentCode } from './agents/enrolment.ts';
 import { type Config, newSecretKeyText, SettingError, secretKey } from './config.ts';
 import type { Context, LoginCaller } from './context.ts';
 import { only } from './database/database.ts';
 import { insertDoor } from './doors/store.ts';
 import { insertGroup, insertGroupDoor } from './groups/store.ts';
+import type { HostKey } from './installation.ts';
 import { createLink } from './links/links.ts';
 import { currentPass } from './links/passes.ts';
 import { qrPng } from './links/qr.ts';
 import { selectLink } from './links/store.ts';
 import { authenticateLogin } from './logins/logins.ts';
-import { rawPublicKey } from './organizations/keys.ts';
 import { insertPlace } from './places/store.ts';
 import { setUp } from './setup.ts';
 import { databaseName, makeFolder } from './storage.ts';
@@ -31,7 +31,8 @@ interface DemoRecord {
   place_id: number;
   group_id: number;
   locks: { id: number; name: string }[];
-  agent: { id: number; private_key: string };
+  /** With a key of its own only where a demo was begun before there were enrolment codes. */
+  agent: { id: number; private_key?: string };
   link: { id: number; secret: string };
 }
 
@@ -52,7 +53,10 @@ export interface Demo {
 /** The agent that the demo runs in its own process. */
 export interface DemoAgent {
   agent_id: number;
-  private_key: KeyObject;
+  /** The key it had before there were enrolment codes. */
+  private_key: KeyObject | null;
+  /** For an agent that has none, and was not enrolled yet. */
+  newCode(): Promise<string>;
   folder: string;
   doors: { id: number; name: string }[];
 }
@@ -99,10 +103,13 @@ export async function openDemo(
     dataFolder,
     timeZone,
     authority,
-  }: { dataFolder: string; timeZone: string; authority?: string | undefined },
+    hostKey,
+  }: { dataFolder: string; timeZone: string; authority?: string | undefined; hostKey: HostKey },
 ): Promise<{ demo: Demo; agent: DemoAgent }> {
   const file = demoFiles(dataFolder).record;
-  const record = existsSync(file) ? readRecord(file) : await makeRecord(context, { dataFolder, timeZone });
+  const record = existsSync(file)
+    ? readRecord(file)
+    : await makeRecord(context, { dataFolder, timeZone, hostKey });
   const link = await currentLink(context, record);
   const { pass, qr_png } = await writePass(context, dataFolder, {
     organization_id: record.organization.id,
@@ -121,12 +128,18 @@ export async function openDemo(
     link: { ...link, url, pass, qr_png },
     authority,
   };
-  writeRecord(dataFolder, { ...demo, agent: record.agent });
+  // The agent keeps its key itself, once it has written that down.
+  const hasIdentity = existsSync(join(agentFolder(dataFolder), 'identity.json'));
+  writeRecord(dataFolder, { ...demo, agent: hasIdentity ? { id: record.agent.id } : record.agent });
   return {
     demo,
     agent: {
       agent_id: record.agent.id,
-      private_key: createPrivateKey(record.agent.private_key),
+      private_key: record.agent.private_key ? createPrivateKey(record.agent.private_key) : null,
+      async newCode() {
+        const caller = await demoCaller(context, record);
+        return (await renewEnrolmentCode(context, caller, { id: record.agent.id, hostKey })).enrollment_code;
+      },
       folder: agentFolder(dataFolder),
       doors: locks,
     },
@@ -166,12 +179,14 @@ function writeRecord(dataFolder: string, record: DemoRecord): void {
 
 async function makeRecord(
   context: Context,
-  { dataFolder, timeZone }: { dataFolder: string; timeZone: string },
+  { dataFolder, timeZone, hostKey }: { dataFolder: string; timeZone: string; hostKey: HostKey },
 ): Promise<DemoRecord> {
   const first = await setUp(context, { name: 'Postern demo', domain: 'demo', email: 'owner@demo.invalid' });
   const building = await makeBuilding(context, first.organization.id, timeZone);
   const caller = only((await authenticateLogin(context, first.api_key)) ?? undefined);
-  const record = { ...first, ...building, link: await issueLink(context, caller, building.group_id) };
+  const { id } = await createAgent(context, caller, { name: 'Demo agent', hostKey });
+  const link = await issueLink(context, caller, building.group_id);
+  const record = { ...first, ...building, agent: { id }, link };
   writeRecord(dataFolder, record);
   rmSync(demoFiles(dataFolder).unfinished, { force: true });
   return record;
@@ -180,7 +195,6 @@ async function makeRecord(
 async function makeBuilding(context: Context, organization_id: number, time_zone: string) {
   const at = context.clock.now();
   const times = { created_at: at, updated_at: at, deleted_at: null };
-  const { publicKey, privateKey } = context.random.keyPair();
   return context.database.everywhere.transaction(async (tx) => {
     const place_id = await insertPlace(tx, {
       organization_id,
@@ -192,13 +206,6 @@ async function makeBuilding(context: Context, organization_id: number, time_zone
       time_zone,
       ...times,
     });
-    const agentRow = {
-      organization_id,
-      name: 'Demo agent',
-      public_key: rawPublicKey(publicKey),
-      created_at: at,
-    };
-    const agent_id = await insertAgent(tx, agentRow);
     const group_id = await insertGroup(tx, {
       organization_id,
       place_id,
@@ -211,7 +218,7 @@ async function makeBuilding(context: Context, organization_id: number, time_zone
       const door = {
         organization_id,
         place_id,
-        agent_id,
+        agent_id: null,
         name,
         description: null,
         latitude: null,
@@ -221,8 +228,7 @@ async function makeBuilding(context: Context, organization_id: number, time_zone
       await insertGroupDoor(tx, { organization_id, group_id, door_id: id, created_at: at, updated_at: at });
       locks.push({ id, name });
     }
-    const private_key = String(privateKey.export({ format: 'pem', type: 'pkcs8' }));
-    return { place_id, group_id, locks, agent: { id: agent_id, private_key } };
+    return { place_id, group_id, locks };
   });
 }
 
@@ -234,11 +240,13 @@ async function currentLink(context: Context, record: DemoRecord): Promise<DemoRe
     const { id, secret } = record.link;
     return { id, secret };
   }
-  const caller = await authenticateLogin(context, record.api_key);
-  if (!caller) {
-    throw new SettingError('The API key of the demo was revoked. Delete its data folder to start afresh.');
-  }
-  return issueLink(context, caller, record.group_id);
+  return issueLink(context, await demoCaller(context, record), record.group_id);
+}
+
+async function demoCaller(context: Context, { api_key }: DemoRecord): Promise<LoginCaller> {
+  const caller = await authenticateLogin(context, api_key);
+  if (caller) return caller;
+  throw new SettingError('The API key of the demo was revoked. Delete its data folder to start afresh.');
 }
 
 async function issueLink(

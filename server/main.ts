@@ -154,6 +154,7 @@ export async function startServer(installation: OpenInstallation, config: Config
     files: readPageFiles(),
     reference: new Reference(context),
     housekeeping,
+    hostKey,
     authority: config.lan?.authority,
   };
   const tls = config.tls && openTls(config.tls, { context, log });

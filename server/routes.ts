@@ -1,6 +1,14 @@
 import type { CallerKind, endpoints, Operation } from '../domain/endpoints.ts';
 import { PosternError } from '../domain/errors.ts';
-import { changeAgentById, listAgents, removeAgentById, showAgent } from './agents/routes.ts';
+import {
+  changeAgentById,
+  createAgentFromBody,
+  createEnrolmentCode,
+  enrollAgentFromBody,
+  listAgents,
+  removeAgentById,
+  showAgent,
+} from './agents/routes.ts';
 import type { AnyoneCaller, Context, LinkCaller, LoginCaller } from './context.ts';
 import {
   cancelLockDownOfDoor,
@@ -29,6 +37,7 @@ import { showHealth, showMetrics, showReadiness } from './health/routes.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { Request } from './http/handlers.ts';
 import { showAuthority } from './http/lan.ts';
+import type { HostKey } from './installation.ts';
 import type { PageFiles } from './links/page-files.ts';
 import { openSession, showLinkOfPage, showPage, showPageAsset } from './links/page-routes.ts';
 import {
@@ -118,10 +127,11 @@ export function createHandlers(parts: {
   files: PageFiles;
   reference: Reference;
   housekeeping: Housekeeping;
+  hostKey: HostKey;
   /** With `--lan` only: the certificate that phones must trust. */
   authority?: string | undefined;
 }): Handlers {
-  const { context, files, reference, housekeeping } = parts;
+  const { context, files, reference, housekeeping, hostKey } = parts;
   return {
     'health.show': () => showHealth(),
     'health.show_readiness': (request) => showReadiness(context, housekeeping, request),
@@ -233,6 +243,9 @@ export function createHandlers(parts: {
     'lan.show_authority': (request) => showAuthority(parts.authority, request),
 
     'agents.list': (request) => listAgents(context, request),
+    'agents.create': (request) => createAgentFromBody(context, hostKey, request),
+    'agents.enroll': (request) => enrollAgentFromBody(context, hostKey, request),
+    'agents.create_enrollment_code': (request) => createEnrolmentCode(context, hostKey, request),
     'agents.show': (request) => showAgent(context, request),
     'agents.change': (request) => changeAgentById(context, request),
     'agents.remove': (request) => removeAgentById(context, request),

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { createPrivateKey, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { readIdentity } from '../agent/identity.ts';
 import type { RunningAgent } from '../agent/main.ts';
 import {
   type Finished,
@@ -16,7 +17,7 @@ import {
 } from './demo-process.ts';
 import { addEvents, type FurnishedDemo, furnishDemo, readFurnished } from './furnished-demo.ts';
 import { createDatabase, type TestDatabase, testPostgres } from './postgres.ts';
-import { hostKeyOf, runAgent, type Serve, startServe, until, withOwner } from './serve-process.ts';
+import { runAgent, type Serve, startServe, until, withOwner } from './serve-process.ts';
 import { type Answer, fetchAnswer } from './test-server.ts';
 import type { Reading } from './whole-reading.ts';
 
@@ -226,9 +227,10 @@ describe('`postern copy`', { timeout: 240_000 }, () => {
 
   /** The demo's agent, which knows the servers by their key and has never heard of the move. */
   async function connectAgent(at: Serve): Promise<RunningAgent> {
-    const record = JSON.parse(readFileSync(join(original.folder, 'demo.json'), 'utf8'));
-    const private_key = createPrivateKey(record.agent.private_key);
-    const agent = { id: record.agent.id, private_key, server_public_key: await hostKeyOf(target) };
+    const identity = await readIdentity(join(original.folder, 'agent'));
+    assert.ok(identity);
+    const { agent_id: id, private_key, server_public_key } = identity;
+    const agent = { id, private_key, server_public_key };
     const house = { settings: target, agent, locks: original.demo.locks };
     const running = runAgent(house, { server_url: at.url, folder: settings['POSTERN_DATA'] ?? '' });
     await running.connected();

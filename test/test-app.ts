@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import type { Context } from '../server/context.ts';
 import { Housekeeping } from '../server/housekeeping.ts';
 import { Reference } from '../server/reference/reference.ts';
@@ -9,6 +10,7 @@ export function testHandlers(context: Context): (own: Context) => Handlers {
     files: { html: { type: 'text/html', body: Buffer.of(), gzipped: Buffer.of() }, assets: new Map() },
     reference: new Reference(context),
     housekeeping: new Housekeeping({ tasks: [], clock: context.clock, onError: () => {} }),
+    hostKey: generateKeyPairSync('ed25519'),
   };
   return (own) => createHandlers({ context: own, ...lasting });
 }

@@ -45,7 +45,7 @@ describe('an agent', () => {
     const [front, back] = [await makeDoor('Front door'), await makeDoor('Back door')];
     const running = await server.connectAgent([front, back].map(({ id, name }) => ({ id, name })));
     const id = await agentOf(front.id);
-    const { created_at, updated_at, last_seen_at, ...rest } = await show(id);
+    const { created_at, updated_at, last_seen_at, enrolled_at, ...rest } = await show(id);
     const locks = [
       { id: front.id, name: 'Front door' },
       { id: back.id, name: 'Back door' },
@@ -53,7 +53,7 @@ describe('an agent', () => {
     assert.deepEqual(rest, {
       ...{ id, resource_type: 'Agent', name: 'Test agent', online: true, locks_count: 2, locks },
     });
-    assert.ok(created_at === updated_at && last_seen_at >= created_at);
+    assert.ok(created_at === updated_at && last_seen_at >= created_at && enrolled_at === created_at);
     await running.close();
     await untilAway(id);
     while ((await show(id)).last_seen_at < last_seen_at) await new Promise(setImmediate);

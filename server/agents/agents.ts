@@ -93,7 +93,7 @@ export async function removeAgent(context: Context, caller: LoginCaller, id: num
       await tx.lock('doors', door, 'to change');
       await detachDoor(tx, door);
     }
-    await updateAgent(tx, key, { deleted_at: at, updated_at: at });
+    await updateAgent(tx, key, { deleted_at: at, updated_at: at, enrollment_code_hash: null });
     const object = { type: 'Agent', id, name: agent.name } as const;
     const message = `${caller.member_name} removed the agent ${agent.name}`;
     await recordEvent(context, tx, { ...causedBy(caller), type: 'agent.destroy', at, object, message });

@@ -83,7 +83,7 @@ class FakeAgent {
       version,
       agent_id: agent_id ?? known.id,
       nonce,
-      door_ids: [],
+      door_ids: [known.door_id],
       readers: [],
     });
   }

@@ -16,6 +16,7 @@ import { isUnavailable } from '../database/database.ts';
 import type { HostKey } from '../installation.ts';
 import type { Presentation, PresentationResult } from '../unlocks/presentations.ts';
 import { noteAgentSeen, noteSensors, noteStatus } from './agents.ts';
+import { isSameKey } from './claims.ts';
 import { Handshake, type ProvenAgent } from './handshake.ts';
 import type { InformedSession } from './news.ts';
 import { keepReports } from './reports.ts';
@@ -151,7 +152,7 @@ export class AgentConnection implements AgentSession, InformedSession {
     const step = await this.#handshake.step(message);
     if ('problem' in step) return this.end(step.problem);
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.say(step.say);
+    for (const message of step.say) this.say(message);
     if (step.agent === null) return;
     this.#agent = step.agent;
     this.agent_id = step.agent.agent_id;
@@ -186,7 +187,9 @@ export class AgentConnection implements AgentSession, InformedSession {
 
   async #tellAllDoors({ organization_id, agent_id }: ProvenAgent): Promise<void> {
     const { read } = this.#settings.context.database.of(organization_id);
-    if (!(await selectAgent(read, agent_id))) return this.end('the agent was removed meanwhile');
+    const now = await selectAgent(read, agent_id);
+    if (!now || !isSameKey(now, this.#agent?.row ?? null))
+      return this.end('the agent was removed or enrolled again meanwhile');
     const doors = await selectDoorStatesOfAgent(read, { organization_id, id: agent_id });
     for (let start = 0; start < doors.length; start += doorStatesPerMessageMax)
       void this.tellDoorStates(doors.slice(start, start + doorStatesPerMessageMax));

@@ -9,7 +9,8 @@ import {
 import type { Context } from '../context.ts';
 import type { HostKey } from '../installation.ts';
 import { publicKeyOf } from '../organizations/keys.ts';
-import { selectAgent, selectDoorIdsOfAgent } from './store.ts';
+import { claimDoors, doorsMessages, type RecognisedAgent } from './claims.ts';
+import { selectAgent } from './store.ts';
 
 type Hello = Extract<AgentMessage, { type: 'hello' }>;
 
@@ -19,10 +20,12 @@ export interface ProvenAgent {
   organization_id: number;
   name: string;
   door_ids: ReadonlySet<number>;
+  /** As it was when it was recognised. */
+  row: RecognisedAgent;
 }
 
 export type HandshakeStep =
-  | { say: ServerMessage; agent: ProvenAgent | null }
+  | { say: readonly ServerMessage[]; agent: ProvenAgent | null }
   /** Why it is over, for the log. */
   | { problem: string };
 
@@ -44,27 +47,30 @@ export class Handshake {
       if (message.version !== agentProtocolVersion)
         return { problem: `it speaks version ${message.version}` };
       this.#hello = message;
-      return { say: { type: 'challenge', nonce: this.nonce }, agent: null };
+      return { say: [{ type: 'challenge', nonce: this.nonce }], agent: null };
     }
     if (message.type !== 'proof' || this.#hello === null)
       return { problem: 'it left the order of the handshake' };
-    const agent = await this.#proven(this.#hello, message.signature);
-    if (agent === null) return { problem: 'its signature does not hold' };
+    const row = await this.#proven(this.#hello, message.signature);
+    if (row === null) return { problem: 'its signature does not hold' };
+    const claims = await claimDoors(this.#context, row, this.#hello.door_ids);
+    if (claims === null) return { problem: 'the agent was removed or enrolled again meanwhile' };
     const bytes = handshakeBytes('server', this.#transcript(this.#hello));
     const signature = sign(null, bytes, this.#hostKey.privateKey).toString('base64url');
-    return { say: { type: 'welcome', signature }, agent };
+    const { id: agent_id, organization_id, name } = row;
+    const door_ids = new Set(claims.doors.map(({ id }) => id));
+    return {
+      say: [{ type: 'welcome', signature }, ...doorsMessages(claims)],
+      agent: { agent_id, organization_id, name, door_ids, row },
+    };
   }
 
-  async #proven(hello: Hello, signature: string): Promise<ProvenAgent | null> {
-    const { database } = this.#context;
-    const row = await selectAgent(database.everywhere.read, hello.agent_id);
-    if (!row) return null;
-    const { id: agent_id, organization_id, name } = row;
+  async #proven(hello: Hello, signature: string): Promise<RecognisedAgent | null> {
+    const row = await selectAgent(this.#context.database.everywhere.read, hello.agent_id);
+    if (!row?.public_key) return null;
     const bytes = handshakeBytes('agent', this.#transcript(hello));
-    if (!verify(null, bytes, publicKeyOf(row.public_key), Buffer.from(signature, 'base64url'))) return null;
-    const { read } = database.of(organization_id);
-    const doors = await selectDoorIdsOfAgent(read, organization_id, agent_id);
-    return { agent_id, organization_id, name, door_ids: new Set(doors) };
+    const holds = verify(null, bytes, publicKeyOf(row.public_key), Buffer.from(signature, 'base64url'));
+    return holds ? row : null;
   }
 
   #transcript(hello: Hello): HandshakeTranscript {

@@ -1,14 +1,18 @@
 import { PosternError } from '../../domain/errors.ts';
-import { AgentChange, AgentQuery } from '../../domain/schemas/agents.ts';
+import { AgentChange, AgentQuery, Enrolment, NewAgent } from '../../domain/schemas/agents.ts';
 import { toWire } from '../../domain/wire.ts';
-import type { Context } from '../context.ts';
-import type { LoginRequest } from '../http/handlers.ts';
-import { bodyParser, parseId, queryParser } from '../http/parse.ts';
+import type { Context, LoginCaller } from '../context.ts';
+import type { AnyoneRequest, LoginRequest } from '../http/handlers.ts';
+import { bodyParser, objectParser, parseId, queryParser } from '../http/parse.ts';
+import type { HostKey } from '../installation.ts';
 import { changeAgent, removeAgent } from './agents.ts';
+import { createAgent, enrollAgent, renewEnrolmentCode } from './enrolment.ts';
 import { type StoredAgent, selectAgentSeen, selectAgents, selectDoorsOfAgents } from './store.ts';
 
 const parseQuery = queryParser(AgentQuery);
+const parseNew = bodyParser('agent', NewAgent);
 const parseChange = bodyParser('agent', AgentChange);
+const parseEnrolment = objectParser(Enrolment);
 
 type Door = Awaited<ReturnType<typeof selectDoorsOfAgents>>[number];
 
@@ -22,9 +26,37 @@ export async function listAgents(context: Context, { caller, query, reply }: Log
   return rows.map((agent) => agentAnswer(context, agent, doors));
 }
 
-export async function showAgent(context: Context, { caller, params }: LoginRequest) {
+/** The only answers that ever hold a code: this one, and that of a new code. */
+export async function createAgentFromBody(
+  context: Context,
+  hostKey: HostKey,
+  { caller, body }: LoginRequest,
+) {
+  const { id, ...code } = await createAgent(context, caller, { ...parseNew(body), hostKey });
+  return { ...(await showAgentById(context, caller, id)), ...code };
+}
+
+export async function createEnrolmentCode(
+  context: Context,
+  hostKey: HostKey,
+  { caller, params }: LoginRequest,
+) {
+  const id = parseId(params.id ?? '');
+  const code = await renewEnrolmentCode(context, caller, { id, hostKey });
+  return { ...(await showAgentById(context, caller, id)), ...code };
+}
+
+export function enrollAgentFromBody(context: Context, hostKey: HostKey, { body }: AnyoneRequest) {
+  return enrollAgent(context, hostKey, parseEnrolment(body));
+}
+
+export function showAgent(context: Context, { caller, params }: LoginRequest) {
+  return showAgentById(context, caller, parseId(params.id ?? ''));
+}
+
+async function showAgentById(context: Context, caller: LoginCaller, id: number) {
   const { read } = context.database.of(caller.organization_id);
-  const agent = await selectAgentSeen(read, caller, parseId(params.id ?? ''));
+  const agent = await selectAgentSeen(read, caller, id);
   if (!agent) throw new PosternError('not_found');
   return agentAnswer(context, agent, await selectDoorsOfAgents(read, caller, [agent.id]));
 }
@@ -40,7 +72,7 @@ export async function removeAgentById(context: Context, { caller, params, reply 
 }
 
 function agentAnswer(context: Context, agent: StoredAgent, doors: readonly Door[]) {
-  const { id, name, created_at, updated_at, last_seen_at } = agent;
+  const { id, name, created_at, updated_at, last_seen_at, enrolled_at } = agent;
   const online = context.agents.isReachable(id);
   return {
     id,
@@ -50,6 +82,7 @@ function agentAnswer(context: Context, agent: StoredAgent, doors: readonly Door[
     updated_at,
     online,
     last_seen_at: online ? context.clock.now() : last_seen_at,
+    enrolled_at,
     ...toWire({ doors_count: doors.filter(({ agent_id }) => agent_id === id).length }),
     locks: doors.filter(({ agent_id }) => agent_id === id).map((door) => ({ id: door.id, name: door.name })),
   };

@@ -94,9 +94,10 @@ export async function selectDoorStatesOfAgent(
 
 export async function insertAgent(
   tx: Transaction,
-  row: { organization_id: number; name: string; public_key: Uint8Array; created_at: string },
+  row: { organization_id: number; name: string; public_key: Uint8Array | null; created_at: string },
 ): Promise<number> {
-  const values = { ...row, folded: fold(row.name), updated_at: row.created_at };
+  const enrolled_at = row.public_key === null ? null : row.created_at;
+  const values = { ...row, folded: fold(row.name), updated_at: row.created_at, enrolled_at };
   return only(await tx.query.insertInto('agents').values(values).returning('id').executeTakeFirst()).id;
 }
 
@@ -160,6 +161,65 @@ export async function updateSensors(
     .execute();
 }
 
+/** Of whatever organization: by this an agent that is being enrolled is recognised. */
+export function selectAgentByCode(connection: Connection, code_hash: Uint8Array) {
+  return connection.query
+    .selectFrom('agents')
+    .select(['id', 'organization_id', 'public_key'])
+    .where('enrollment_code_hash', '=', code_hash)
+    .executeTakeFirst();
+}
+
+/** Uses a code up for this key. Undefined: somebody was faster, the code has ended, or its agent was removed. */
+export function takeEnrolmentCode(
+  tx: Transaction,
+  { organization_id, id }: RowKey,
+  { code_hash, public_key, at }: { code_hash: Uint8Array; public_key: Uint8Array; at: string },
+) {
+  return tx.query
+    .updateTable('agents')
+    .set({ public_key, enrolled_at: at, updated_at: at })
+    .set({ enrollment_code_hash: null, enrollment_code_expires_at: null })
+    .where('organization_id', '=', organization_id)
+    .where('id', '=', id)
+    .where('enrollment_code_hash', '=', code_hash)
+    .where('enrollment_code_expires_at', '>', at)
+    .where('deleted_at', 'is', null)
+    .returning(['id', 'name'])
+    .executeTakeFirst();
+}
+
+/** The doors that an agent names, and who drives each. */
+export async function selectClaimedDoors(
+  connection: Connection,
+  organization_id: number,
+  ids: readonly number[],
+) {
+  if (ids.length === 0) return [];
+  return connection.query
+    .selectFrom('doors')
+    .select(['id', 'name', 'agent_id'])
+    .where('organization_id', '=', organization_id)
+    .where('id', 'in', [...ids])
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .execute();
+}
+
+/** From now on this agent drives the door. */
+export async function attachDoor(
+  tx: Transaction,
+  { organization_id, id }: RowKey,
+  agent_id: number,
+): Promise<void> {
+  await tx.query
+    .updateTable('doors')
+    .set({ agent_id })
+    .where('organization_id', '=', organization_id)
+    .where('id', '=', id)
+    .execute();
+}
+
 /** Takes the agent from a door that it drives. */
 export async function detachDoor(tx: Transaction, { organization_id, id }: RowKey): Promise<void> {
   await tx.query
@@ -174,7 +234,7 @@ function agents(connection: Connection, { organization_id, group_ids }: Sight) {
   const rows = connection.query
     .selectFrom('agents')
     .select(['agents.id', 'agents.organization_id', 'agents.name', 'agents.last_seen_at'])
-    .select(['agents.created_at', 'agents.updated_at'])
+    .select(['agents.created_at', 'agents.updated_at', 'agents.enrolled_at'])
     .where('agents.organization_id', '=', organization_id)
     .where('agents.deleted_at', 'is', null);
   if (!group_ids) return rows;

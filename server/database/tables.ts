@@ -120,8 +120,11 @@ interface AgentRow extends Timestamps {
   organization_id: number;
   name: string;
   folded: string;
-  public_key: Uint8Array;
+  public_key: Uint8Array | null;
   last_seen_at: string | null;
+  enrolled_at: string | null;
+  enrollment_code_hash: Uint8Array | null;
+  enrollment_code_expires_at: string | null;
   deleted_at: string | null;
   outbox_id: Generated<string | null>;
   outbox_sequence: Generated<number>;

@@ -70,6 +70,7 @@ export async function recordEvent(context: Context, tx: Transaction, event: NewE
 const concernsAgents: ReadonlySet<EventType> = new Set([
   ...(['lock.create', 'lock.update', 'lock.destroy', 'place.update'] as const),
   ...(['group.create', 'group.update', 'group.destroy', 'group_lock.create', 'group_lock.destroy'] as const),
+  ...(['agent.update'] as const), // its doors may have changed
   ...(['schedule.create', 'schedule.update', 'schedule.destroy'] as const),
 ]);
 

@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
 import type { Sight } from '../context.ts';
-import type { Connection, SqlValue, Transaction } from '../database/database.ts';
+import type { Connection, RowKey, SqlValue, Transaction } from '../database/database.ts';
 import type { EventRow, Tables } from '../database/tables.ts';
 import { oneOf } from '../http/lists.ts';
 import type { NewOutcome } from './events.ts';
@@ -173,4 +173,28 @@ export function selectNews(connection: Connection, above: number) {
     .where('position', '>', above)
     .groupBy('organization_id')
     .execute();
+}
+
+/** Whether the same was said of the same thing not long ago. */
+export async function hasEventSince(
+  connection: Connection,
+  { organization_id, id }: RowKey,
+  {
+    type,
+    object,
+    message,
+    since,
+  }: { type: string; object: { type: string }; message: string; since: string },
+): Promise<boolean> {
+  const row = await connection.query
+    .selectFrom('events')
+    .select('uuid')
+    .where('organization_id', '=', organization_id)
+    .where('object_type', '=', object.type)
+    .where('object_id', '=', id)
+    .where('type', '=', type)
+    .where('message', '=', message)
+    .where('created_at', '>', since)
+    .executeTakeFirst();
+  return row !== undefined;
 }

@@ -139,6 +139,8 @@ export const requests: Record<LoginOperation, (things: Things) => Asked> = {
     body: { organization: { validity_s_max: 31_622_400 } },
   }),
 
+  'agents.create': () => ({ path: '/agents', body: { agent: { name: 'New' } } }),
+  'agents.create_enrollment_code': ({ agent }) => ({ path: `/agents/${agent}/enrollment_code` }),
   'agents.list': ({ agent }) => listed('/agents', agent),
   'agents.show': ({ agent }) => ({ path: `/agents/${agent}` }),
   'agents.change': ({ agent }) => ({ path: `/agents/${agent}`, body: { agent: { name: 'Renamed' } } }),

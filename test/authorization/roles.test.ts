@@ -209,6 +209,8 @@ const table: Record<LoginOperation, Row> = {
   'organizations.change': changes('organization:write', 'organization:read', adminsAlone(204)),
 
   // An agent drives a door of the group; managers have nothing to do with agents all the same.
+  'agents.create': makes('agents:write', 'agents:read', adminsAlone(200)),
+  'agents.create_enrollment_code': changes('agents:write', 'agents:read', adminsOfPeople(200)),
   'agents.list': lists('agents:read', listedOfPeople),
   'agents.show': shows('agents:read', seenOfPeople),
   'agents.change': changes('agents:write', 'agents:read', adminsOfPeople(204)),

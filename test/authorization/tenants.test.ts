@@ -103,6 +103,8 @@ const table: Record<LoginOperation, Outcome> = {
   'organizations.show': 404,
   'organizations.change': 404,
 
+  'agents.create': 200,
+  'agents.create_enrollment_code': 404,
   'agents.list': 'unlisted',
   'agents.show': 404,
   'agents.change': 404,

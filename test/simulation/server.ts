@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Endpoint, endpoints, type Operation } from '../../domain/endpoints.ts';
 import { errorBody, PosternError } from '../../domain/errors.ts';
@@ -59,6 +60,8 @@ const publicUrl = 'https://postern.example';
 const files = { html: { type: 'text/html', body: Buffer.of(), gzipped: Buffer.of() }, assets: new Map() };
 let reference: Reference | undefined;
 const housekeepingMs = 60_000;
+/** Nobody is enrolled in this world: its agents are from the beginning. */
+const noHostKey = generateKeyPairSync('ed25519');
 
 /** The server as one process, without the machine: everything of it but HTTP and the socket is the real thing. */
 export class ServerProcess {
@@ -184,7 +187,13 @@ export class ServerProcess {
 
   #handlersOver(context: Context): Handlers {
     reference ??= new Reference(context);
-    return createHandlers({ context, files, reference, housekeeping: this.#housekeeping });
+    return createHandlers({
+      context,
+      files,
+      reference,
+      housekeeping: this.#housekeeping,
+      hostKey: noHostKey,
+    });
   }
 }
 

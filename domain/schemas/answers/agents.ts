@@ -3,16 +3,38 @@ import { count, dates, flag, id, instant, orNull, resourceType, text } from './f
 
 /* What is answered about agents. */
 
-export const AgentAnswer = Type.Object(
+const agentFields = {
+  id: id(4),
+  resource_type: resourceType('Agent'),
+  name: text('Gatehouse'),
+  ...dates,
+  online: flag(true),
+  last_seen_at: orNull(instant()),
+  enrolled_at: orNull(instant()),
+  locks_count: count(1),
+  locks: Type.Array(Type.Object({ id: id(5), name: text('Front door') })),
+};
+
+export const AgentAnswer = Type.Object(agentFields, { title: 'Agent' });
+
+/** The only answers that hold a code. */
+export const NewAgentAnswer = Type.Object(
   {
-    id: id(4),
-    resource_type: resourceType('Agent'),
-    name: text('Gatehouse'),
-    ...dates,
-    online: flag(true),
-    last_seen_at: orNull(instant()),
-    locks_count: count(1),
-    locks: Type.Array(Type.Object({ id: id(5), name: text('Front door') })),
+    ...agentFields,
+    enrollment_code: text('7K3F-9QXM-2HVD-84TN-ZW0A-QKFF'),
+    enrollment_code_expires_at: instant(),
   },
-  { title: 'Agent' },
+  { title: 'NewAgent' },
+);
+
+export const EnrolledAgentAnswer = Type.Object(
+  {
+    agent_id: id(4),
+    name: text('Gatehouse'),
+    organization: Type.Object({ id: id(1), name: text('Harbour House') }),
+    server_public_key: text('y0Vv5G8jqJkq5y2S1x5Qv0mTz1rYyq3G9l6dXc8b4hA'),
+    public_url: text('https://doors.example.org'),
+    signature: text('k3v9x2q7d4m8r6t1w5y0b2n4c7f9h3j6k3v9x2q7d4m8r6t1w5y0b2n4c7f9h3j6k3v9x2q7d4m8r6t1w5y0bA'),
+  },
+  { title: 'EnrolledAgent' },
 );
