@@ -143,7 +143,7 @@ class Agent {
 
   async #openLock({ id, name, lock: config }: AgentDoor): Promise<void> {
     const { folder, log, onPulse } = this.#settings;
-    const parts = { door: { id, name }, folder, at, log, onReport: () => {}, onPulse };
+    const parts = { door: { id, name }, folder, at, nonce, log, onReport: () => {}, onPulse };
     const lock = await openLock(config, parts);
     this.#open.defer(() => lock.close());
     this.#locks.set(id, lock);
