@@ -8,6 +8,14 @@ import { memoryLog } from '../stand-in-server.ts';
 import { type LockConfig, openLock } from './drivers.ts';
 import type { Lock, LockParts, Pulse } from './lock.ts';
 import { openSimulatedLock, pulsesFileName } from './simulated.ts';
+import {
+  esphomeLock,
+  type MqttDevice,
+  plainMqttRelay,
+  StandInBroker,
+  tasmota,
+  zigbee2mqtt,
+} from './stand-in-broker.ts';
 import { homeAssistant, plainRelay, StandInDevice, shelly } from './stand-in-device.ts';
 
 /** What the contract needs of a driver's hardware: a lock to command, and a look at what really moved. */
@@ -69,6 +77,66 @@ const rigs: Record<string, (folder: string) => Promise<Rig>> = {
     return onDevice(folder, device, { driver: 'home_assistant', ...config });
   },
 };
+
+const overMqtt: Record<
+  string,
+  { device: MqttDevice; config: (url: string) => LockConfig; relocks: boolean }
+> = {
+  'mqtt, with state and relock,': {
+    device: plainMqttRelay,
+    config: (url) => ({
+      driver: 'mqtt',
+      url,
+      command_topic: 'relay/do',
+      unlock_payload: '{"on":true,"ms":{pulse_ms},"command":"{command_id}"}',
+      relock_payload: '{"on":false}',
+      state: { topic: 'relay/is', field: 'on', unlocked: 'true', locked: 'false' },
+    }),
+    relocks: true,
+  },
+  'zigbee2mqtt lock': {
+    device: zigbee2mqtt,
+    config: (url) => ({ driver: 'zigbee2mqtt', url, device: 'Front door', kind: 'lock' }),
+    relocks: true,
+  },
+  'zigbee2mqtt relay': {
+    device: zigbee2mqtt,
+    config: (url) => ({ driver: 'zigbee2mqtt', url, device: 'Front door', kind: 'relay' }),
+    relocks: true,
+  },
+  'esphome lock': {
+    device: esphomeLock,
+    config: (url) => ({ driver: 'esphome', url, topic_prefix: 'porch', kind: 'lock', id: 'strike' }),
+    relocks: true,
+  },
+  tasmota: {
+    device: tasmota,
+    config: (url) => ({ driver: 'tasmota', url, topic: 'porch' }),
+    relocks: false,
+  },
+};
+
+for (const [name, { device, config, relocks }] of Object.entries(overMqtt)) {
+  rigs[name] = async (folder) => {
+    const broker = await StandInBroker.start(device);
+    return {
+      open: async () => {
+        const lock = await openLock(config(broker.url), parts(folder));
+        // Only with hardware there: a check waits for the connection.
+        if (!broker.gone) await lock.check();
+        return lock;
+      },
+      moved: async () => {
+        await broker.settled();
+        return broker.moved;
+      },
+      ...(relocks ? { released: () => broker.released } : {}),
+      unplug: () => broker.close(),
+      silence: () => broker.silence(),
+      close: () => broker.close(),
+    };
+  };
+}
 
 function onDevice(folder: string, device: StandInDevice, config: LockConfig): Rig {
   const relocks = config.driver === 'http' || config.driver === 'home_assistant';

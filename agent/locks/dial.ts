@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { getCACertificates, connect as secure, type TLSSocket } from 'node:tls';
+import { getCACertificates, connect as secure } from 'node:tls';
 
 /** Where a device or a broker is reached; `ca` (PEM): over TLS, and whom to believe there. */
 export interface Address {
@@ -19,16 +19,32 @@ export interface Line {
   reset(): void;
 }
 
+/** A line that is about to be connected. */
+export function begin({
+  host,
+  port,
+  tls,
+}: Address): Line & { connected(signal: AbortSignal): Promise<void> } {
+  const socket = connect({ host, port, noDelay: true });
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const stream = tls === null ? socket : secure({ socket, host, ca: tls.ca, ...name });
+  socket.on('error', (error) => stream !== socket && stream.destroy(error));
+  stream.on('error', ignore);
+  const connected = async (signal: AbortSignal) => {
+    await once(socket, 'connect', { signal });
+    if (stream !== socket) await once(stream, 'secureConnect', { signal });
+  };
+  return { stream, connected, reset: () => reset(socket, stream) };
+}
+
 /** A connected line, with the certificate checked where there is one. Rejects when there is none: nothing was sent then. */
 export async function dial(address: Address, signal: AbortSignal): Promise<Line> {
-  const socket = connect({ host: address.host, port: address.port, noDelay: true });
-  socket.on('error', ignore);
+  const line = begin(address);
   try {
-    await once(socket, 'connect', { signal });
-    const stream = address.tls === null ? socket : await secured(socket, address, signal);
-    return { stream, reset: () => reset(socket, stream) };
+    await line.connected(signal);
+    return line;
   } catch (error) {
-    socket.destroy();
+    line.reset();
     throw error;
   }
 }
@@ -38,18 +54,6 @@ export function authorities(ca_file: string | null): string[] {
   if (ca_file !== null) return [ca_file];
   const machine = getCACertificates('system');
   return machine.length > 0 ? machine : getCACertificates('default');
-}
-
-async function secured(
-  socket: Socket,
-  { host, tls }: Address,
-  signal: AbortSignal,
-): Promise<Duplex & Pick<TLSSocket, 'destroy'>> {
-  const name = isIP(host) === 0 ? { servername: host } : {};
-  const stream = secure({ socket, host, ca: tls?.ca ?? [], ...name });
-  stream.on('error', ignore);
-  await once(stream, 'secureConnect', { signal });
-  return stream;
 }
 
 function reset(socket: Socket, stream: Duplex): void {

@@ -8,6 +8,14 @@ import {
   ShellyLockConfig,
 } from './http-presets.ts';
 import type { Lock, LockParts } from './lock.ts';
+import { openMqttLock } from './mqtt.ts';
+import {
+  EsphomeLockConfig,
+  MqttLockConfig,
+  TasmotaLockConfig,
+  Zigbee2mqttLockConfig,
+} from './mqtt-config.ts';
+import { openEsphomeLock, openTasmotaLock, openZigbee2mqttLock } from './mqtt-presets.ts';
 import { openSimulatedLock, SimulatedLockConfig } from './simulated.ts';
 
 /** What the agent's file may say about a lock: one of these, told apart by `driver`. */
@@ -16,6 +24,10 @@ export const LockConfig = Type.Union([
   HttpLockConfig,
   ShellyLockConfig,
   HomeAssistantLockConfig,
+  MqttLockConfig,
+  Zigbee2mqttLockConfig,
+  EsphomeLockConfig,
+  TasmotaLockConfig,
 ]);
 export type LockConfig = Static<typeof LockConfig>;
 
@@ -30,5 +42,13 @@ export async function openLock(config: LockConfig, parts: LockParts): Promise<Lo
       return openShellyLock(config, parts);
     case 'home_assistant':
       return openHomeAssistantLock(config, parts);
+    case 'mqtt':
+      return openMqttLock(config, parts);
+    case 'zigbee2mqtt':
+      return openZigbee2mqttLock(config, parts);
+    case 'esphome':
+      return openEsphomeLock(config, parts);
+    case 'tasmota':
+      return openTasmotaLock(config, parts);
   }
 }
