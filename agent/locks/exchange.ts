@@ -60,13 +60,16 @@ export async function exchange(
 
 async function askOnce(outgoing: Outgoing, ca: string[], signal: AbortSignal): Promise<Answer> {
   const line = await reach(outgoing.url, ca, signal);
+  // Not the request's own signal: it would end the line in the ordinary way, with what is still to be sent.
+  signal.addEventListener('abort', line.reset);
   try {
-    const answer = await ask(line, outgoing, signal);
-    line.stream.destroy();
-    return answer;
+    return await ask(line, outgoing, signal);
   } catch {
     line.reset();
     throw new NoAnswer(`${shown(outgoing.url)} was asked and did not answer.`);
+  } finally {
+    signal.removeEventListener('abort', line.reset);
+    line.stream.destroy();
   }
 }
 
@@ -98,7 +101,6 @@ async function ask(line: Line, outgoing: Outgoing, signal: AbortSignal): Promise
     method,
     path: url.pathname + url.search,
     headers: { host: url.host, connection: 'close', ...headers, ...lengthOf(body) },
-    signal,
   });
   sent.on('error', () => {});
   sent.end(body);

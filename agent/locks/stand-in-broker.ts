@@ -58,11 +58,6 @@ export class StandInBroker {
     return broker;
   }
 
-  /** Whether somebody besides the device is connected. */
-  get clients(): number {
-    return this.#aedes.connectedClients - (this.#device === null ? 0 : 1);
-  }
-
   async plugIn({ topic, will, obey }: MqttDevice): Promise<void> {
     const last = will && {
       topic: will.topic,
@@ -113,6 +108,10 @@ export class StandInBroker {
     this.#silent = true;
   }
 
+  speak(): void {
+    this.#silent = false;
+  }
+
   /** The line goes down; whoever wants it back must connect again. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -125,13 +124,8 @@ export class StandInBroker {
     await once(this.#outer, 'listening');
   }
 
-  /** The next packet from a client that is none of the device's. */
-  async subscribed(): Promise<void> {
-    await once(this.#aedes, 'subscribe');
-  }
-
-  /** Ends of agents' connections: whether each was a reset. */
-  readonly ends: boolean[] = [];
+  /** How the first connection of an agent broke. */
+  readonly ended = Promise.withResolvers<unknown>();
 
   async close(): Promise<void> {
     if (this.gone) return;
@@ -154,7 +148,7 @@ export class StandInBroker {
       from.on('close', () => to.destroy());
     };
     upstream.on('error', () => {});
-    socket.on('error', (error) => this.ends.push('code' in error && error.code === 'ECONNRESET'));
+    socket.on('error', (error) => this.ended.resolve('code' in error && error.code));
     socket.on('close', () => this.#sockets.delete(socket));
     pass(socket, upstream);
     pass(upstream, socket);
