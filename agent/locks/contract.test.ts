@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { openFileLock } from '../../docs/start/file-lock.ts';
 import { memoryLog } from '../stand-in-server.ts';
 import { type LockConfig, openLock } from './drivers.ts';
 import type { Lock, LockParts, Pulse } from './lock.ts';
@@ -50,6 +52,18 @@ const rigs: Record<string, (folder: string) => Promise<Rig>> = {
     moved: () => pulsesIn(folder),
     close: async () => {},
   }),
+  file: async (folder) => {
+    const path = join(folder, 'brightness');
+    await writeFile(path, '0');
+    let pulses = 0;
+    return {
+      open: async () => counted(await openFileLock({ driver: 'file', path }, parts(folder)), () => pulses++),
+      moved: async () => Array.from({ length: pulses }, () => ({})),
+      released: () => readFileSync(path, 'utf8') === '1',
+      unplug: () => rm(path),
+      close: async () => {},
+    };
+  },
   'http, with a relock,': async (folder) => {
     const device = await StandInDevice.start(plainRelay);
     return onDevice(folder, device, {
@@ -136,6 +150,16 @@ for (const [name, { device, config, relocks }] of Object.entries(overMqtt)) {
       close: () => broker.close(),
     };
   };
+}
+
+/** A file remembers no history: pulses are counted as they are carried out. */
+function counted(lock: Lock, count: () => void): Lock {
+  const pulse = async (one: Pulse) => {
+    const moved = await lock.pulse(one);
+    count();
+    return moved;
+  };
+  return { pulse, check: () => lock.check(), close: () => lock.close() };
 }
 
 function onDevice(folder: string, device: StandInDevice, config: LockConfig): Rig {
@@ -241,6 +265,14 @@ function contract(driver: string, start: (folder: string) => Promise<Rig>): void
     });
   });
 }
+
+describe('the page about drivers', () => {
+  it('shows the driver that is tested here', async () => {
+    const page = await readFile(new URL('../../docs/start/write-a-driver.md', import.meta.url), 'utf8');
+    const code = await readFile(new URL('../../docs/start/file-lock.ts', import.meta.url), 'utf8');
+    assert.ok(page.includes(`\`\`\`ts\n${code.replaceAll("'../../agent/locks/", "'./")}\`\`\`\n`));
+  });
+});
 
 describe('the simulated lock, besides', () => {
   let folder: string;

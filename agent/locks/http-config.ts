@@ -20,8 +20,11 @@ export const Expected = Type.Object(
 );
 export type Expected = Static<typeof Expected>;
 
+/** No user and password, which would be shown, and no template that could choose another machine. */
+export const urlPattern = '^https?://[^/@{}?#]+([/?].*)?$';
+
 const Url = Type.String({
-  pattern: '^https?://[^/@]+(/.*)?$',
+  pattern: urlPattern,
   description:
     'an http or https address without user and password, such as "http://192.168.1.20/relay?on={pulse_s}"',
 });

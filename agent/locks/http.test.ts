@@ -185,6 +185,8 @@ describe('the http lock, besides', { timeout: 60_000 }, () => {
       [{ unlock: { url: `${url}{token}` } }, /unlock asks for \{token\}: .*token_file[.]$/],
       [{ unlock: { url }, relock: { url: `${url}{pulse_ms}` } }, /relock cannot use \{pulse_ms\}.*[.]$/],
       [{ unlock: { url }, token_file: join(folder, 'none') }, /token_file: .*ENOENT.*[.]$/],
+      [{ unlock: { url: 'http://{command_id}/' } }, /unlock: its url is no http/],
+      [{ unlock: { url: 'http://door:secret@relay/' } }, /^Error: [^@]*$/],
       [{ unlock: { url }, authentication: 'basic' as const }, /go together/],
     ] as const)
       await assert.rejects(open({ driver: 'http', ...config }), sentence);

@@ -1,7 +1,7 @@
 import { authorities } from './dial.ts';
 import { type Answer, exchange, NoAnswer, type Outgoing, type Trust } from './exchange.ts';
 import { fieldOf, parsedJson } from './fields.ts';
-import type { Expected, HttpLockConfig, TemplatedRequest } from './http-config.ts';
+import { type Expected, type HttpLockConfig, type TemplatedRequest, urlPattern } from './http-config.ts';
 import { type Lock, type LockParts, lockTimeoutMs, type Moved, type Pulse } from './lock.ts';
 import { Relocker } from './relock.ts';
 import { readSecret, readText } from './secret.ts';
@@ -187,7 +187,9 @@ function checkRequests(config: HttpLockConfig, values: TemplateValues): void {
     if (request === undefined) continue;
     const known = name === 'unlock' ? { ...values, ...pulse } : values;
     checkNames(JSON.stringify(request), known, name);
-    if (!URL.canParse(fill(request.url, known, 'url')))
-      throw new Error(`${name}: ${request.url} is no address.`);
+    if (!new RegExp(urlPattern).test(request.url) || !URL.canParse(fill(request.url, known, 'url')))
+      throw new Error(
+        `${name}: its url is no http or https address without user, password and templates before the path.`,
+      );
   }
 }
