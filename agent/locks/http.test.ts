@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { memoryLog } from '../stand-in-server.ts';
 import { type LockConfig, openLock } from './drivers.ts';
 import { plainRelay, StandInDevice, shelly } from './stand-in-device.ts';
@@ -98,7 +99,8 @@ describe('the http lock, besides', { timeout: 60_000 }, () => {
       unlock: { url: `${at.url}/open` },
       relock: { url: `${at.url}/shut` },
     });
-    await at.made.until(() => !at.made.released);
+    const locked = at.made.until(() => !at.made.released).then(() => true);
+    assert.equal(await Promise.race([locked, delay(5_000, false, { ref: false })]), true);
     await lock.close();
   });
 
@@ -127,16 +129,17 @@ describe('the http lock, besides', { timeout: 60_000 }, () => {
 
   it('resets the line to whoever does not answer, so that nothing is delivered later', async () => {
     const ended = Promise.withResolvers<unknown>();
-    const server = createServer((socket) => socket.on('error', ended.resolve).resume());
+    await using server = createServer((socket) =>
+      socket.on('error', ended.resolve).on('close', ended.resolve).resume(),
+    );
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     // A server that listens on TCP has an AddressInfo for an address.
     const { port } = server.address() as AddressInfo;
     const lock = await open({ driver: 'http', unlock: { url: `http://127.0.0.1:${port}/` } });
     assert.equal(await lock.pulse({ command_id: 'a', pulse_ms: 1 }), 'unknown');
-    assert.equal(Object.getOwnPropertyDescriptor(await ended.promise, 'code')?.value, 'ECONNRESET');
+    assert.equal(Object.getOwnPropertyDescriptor(Object(await ended.promise), 'code')?.value, 'ECONNRESET');
     await lock.close();
-    server.close();
   });
 
   it('never sends what waited too long behind another command', async () => {

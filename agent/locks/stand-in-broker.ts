@@ -149,7 +149,10 @@ export class StandInBroker {
     };
     upstream.on('error', () => {});
     socket.on('error', (error) => this.ended.resolve('code' in error && error.code));
-    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('close', () => {
+      this.ended.resolve('an ordinary end');
+      this.#sockets.delete(socket);
+    });
     pass(socket, upstream);
     pass(upstream, socket);
   }

@@ -133,12 +133,13 @@ describe('the tcp reader', () => {
     ] as const) {
       const reader = make({ host: '0.0.0.0', allow: [...allow] });
       await reader.start(async () => granted);
+      await using open = new AsyncDisposableStack();
+      open.defer(() => reader.close());
       const at = (host: string) => exchange(connect(reader.port(), host), 'A\n').catch(() => '');
       assert.equal(await at(outside), answer);
       assert.equal(await at('127.0.0.1'), 'granted\n');
       assert.equal(reader.listensAt()?.host, '127.0.0.1');
       assert.match(await reader.check(), /0[.]0[.]0[.]0, port \d+, from this machine and 192[.]0[.]2[.]1/);
-      await reader.close();
     }
   });
 
