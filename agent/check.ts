@@ -1,7 +1,6 @@
 import type { DoorConfig } from './config.ts';
 import { openLock } from './locks/drivers.ts';
-import type { Lock } from './locks/lock.ts';
-import type { AgentLog } from './log.ts';
+import type { Lock, LockParts } from './locks/lock.ts';
 import { createReader } from './readers/drivers.ts';
 import type { Reader } from './readers/reader.ts';
 
@@ -38,21 +37,21 @@ export async function lookAt(
 /** Opens one after the other, and gives it back: for an agent that is not running. Nothing moves, and what is read is dropped. */
 export async function openAndLook(
   doors: readonly DoorConfig[],
-  { folder, at, log }: { folder: string; at: () => string; log: AgentLog },
+  parts: Pick<LockParts, 'folder' | 'at' | 'nonce' | 'log'>,
 ): Promise<Hardware[]> {
   const found: Hardware[] = [];
   for (const { id, lock: config, readers } of doors) {
     const door = { id, name: `Door ${id}` };
     found.push(
       await look(lockOf(door), async () => {
-        const lock = await openLock(config, { door, folder, at, log, onReport: () => {} });
+        const lock = await openLock(config, { ...parts, door, onReport: () => {} });
         return lock.check().finally(() => lock.close());
       }),
     );
     for (const { name, ...driver } of readers)
       found.push(
         await look(readerOf(door, name), async () => {
-          const reader = createReader(driver, { name, log });
+          const reader = createReader(driver, { name, log: parts.log });
           try {
             await reader.start(async () => ({ shown: 'unreadable' }));
             return await reader.check();

@@ -167,7 +167,8 @@ async function checkStopped(parts: {
   err: Command['err'];
 }): Promise<Hardware[]> {
   using _ = takeFolder(parts.folder);
-  return openAndLook(parts.doors, { folder: parts.folder, at: outside.at, log: logTo(parts.err) });
+  const { folder, doors, err } = parts;
+  return openAndLook(doors, { folder, at: outside.at, nonce: outside.nonce, log: logTo(err) });
 }
 
 async function problemsOf(identity: StoredIdentity, doors: readonly DoorConfig[]): Promise<string[]> {

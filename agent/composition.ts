@@ -1,4 +1,5 @@
 import { AgentClock } from './clock.ts';
+import { Contacts } from './contacts.ts';
 import { DoorStates } from './door-states.ts';
 import type { KeptFile } from './kept-file.ts';
 import type { AgentLog } from './log.ts';
@@ -35,8 +36,11 @@ export interface AgentCore {
   outbox: Outbox;
   unreadable: UnreadableTexts;
   upkeep: Upkeep;
+  contacts: Contacts;
   /** Takes up what the last run left. */
   open(): Promise<void>;
+  /** Resolves when all that was to be written is. */
+  close(): Promise<void>;
 }
 
 /** Puts together what an agent knows. The same for a real one and for one that is simulated. */
@@ -56,7 +60,8 @@ export function composeAgent(parts: AgentParts): AgentCore {
     organization_id: () => replica.organization_id,
   });
   const doorStates = new DoorStates(file('door-states.json'));
-  const upkeep = new Upkeep({ version, replica, revocations, clock, outbox, after, log });
+  const contacts = new Contacts({ outbox, clock, monotonicMs, after });
+  const upkeep = new Upkeep({ version, replica, revocations, clock, outbox, contacts, after, log });
   return {
     doorStates,
     replica,
@@ -65,6 +70,11 @@ export function composeAgent(parts: AgentParts): AgentCore {
     outbox,
     unreadable: new UnreadableTexts(outbox, monotonicMs),
     upkeep,
+    contacts,
+    async close() {
+      contacts.close();
+      await outbox.close();
+    },
     async open() {
       await outbox.open();
       await Promise.all([clock.open(), doorStates.open(), replica.open()]);

@@ -9,7 +9,7 @@ import { type AgentCore, composeAgent } from './composition.ts';
 import { Connection } from './connection.ts';
 import { keptFile } from './kept-file.ts';
 import { type LockConfig, openLock } from './locks/drivers.ts';
-import type { Lock } from './locks/lock.ts';
+import type { Lock, SensorReport } from './locks/lock.ts';
 import type { AgentLog } from './log.ts';
 import { logStore } from './outbox-file.ts';
 import { Presence } from './presence.ts';
@@ -197,7 +197,7 @@ class Agent {
       const { folder } = this.#settings;
       await mkdir(join(folder, 'outbox'), { recursive: true, mode: 0o700 });
       await this.#core.open();
-      this.#open.defer(() => this.#core.outbox.close());
+      this.#open.defer(() => this.#core.close());
       for (const door of this.#doors) await this.#openLock(door);
       for (const door of this.#doors) await this.#openReaders(door);
       this.#open.defer(() => removeReadersFile(folder));
@@ -218,10 +218,19 @@ class Agent {
 
   async #openLock(door: NamedDoor): Promise<void> {
     const { folder, log, onPulse } = this.#settings;
-    const parts = { door, folder, at, log, onReport: () => {}, onPulse };
-    const lock = await openLock(this.#configOf(door).lock, parts);
+    const { contacts } = this.#core;
+    const onReport = (said: SensorReport) => contacts.report(door.id, said);
+    const lock = await openLock(this.#configOf(door).lock, {
+      door,
+      folder,
+      at,
+      nonce,
+      log,
+      onReport,
+      onPulse,
+    });
     this.#open.defer(() => lock.close());
-    this.#locks.set(door.id, lock);
+    this.#locks.set(door.id, contacts.watch(door.id, lock));
   }
 
   async #openReaders(door: NamedDoor): Promise<void> {

@@ -34,6 +34,7 @@ describe('a session', () => {
       door: front,
       folder,
       at: () => '2026-01-01T00:00:00.000Z',
+      nonce,
       log,
       onReport: () => {},
       onPulse,

@@ -1,5 +1,6 @@
 import type { AgentMessage, ServerMessage } from '../domain/agent-protocol.ts';
 import type { AgentClock } from './clock.ts';
+import type { Contacts } from './contacts.ts';
 import type { AgentLog } from './log.ts';
 import type { Outbox } from './outbox.ts';
 import type { KnownReplica } from './replica.ts';
@@ -27,6 +28,7 @@ export interface UpkeepParts {
   revocations: Revocations;
   clock: AgentClock;
   outbox: Outbox;
+  contacts: Contacts;
   after: (ms: number, work: () => void) => () => void;
   log: AgentLog;
 }
@@ -43,6 +45,8 @@ export class Upkeep {
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
     parts.outbox.onNews = () => this.#tellReports();
+    parts.contacts.onNews = (door_id, said) =>
+      this.#say?.({ type: 'sensors', doors: [{ door_id, ...said }] });
   }
 
   /** A session is open. */
@@ -50,6 +54,8 @@ export class Upkeep {
     this.end();
     this.#say = say;
     this.#tellStatus();
+    const doors = this.#parts.contacts.all();
+    if (doors.length > 0) say({ type: 'sensors', doors });
   }
 
   end(): void {

@@ -3,6 +3,7 @@ import { denials, type ErrorEntry, errors } from '../domain/errors.ts';
 import { settingTable } from '../server/config.ts';
 import { apiIntroduction, apiPageLines } from './api-page.ts';
 import { benchmarksIntroduction, benchmarksPageLines } from './benchmarks-page.ts';
+import { driversIntroduction, driversPageLines } from './drivers-page.ts';
 import { limitsIntroduction, limitsPageLines } from './limits-page.ts';
 
 /*
@@ -15,6 +16,7 @@ const pages: Record<string, () => string> = {
   'reference/errors.md': errorsPage,
   'reference/api.md': apiPage,
   'reference/limits.md': limitsPage,
+  'reference/drivers.md': driversPage,
   'reference/benchmarks.md': benchmarksPage,
 };
 
@@ -58,6 +60,10 @@ function errorsPage(): string {
 
 function limitsPage(): string {
   return page('Limits', limitsIntroduction, limitsPageLines());
+}
+
+function driversPage(): string {
+  return page('Drivers', driversIntroduction, driversPageLines());
 }
 
 function benchmarksPage(): string {

@@ -25,7 +25,7 @@ const mayImport: Record<string, readonly string[]> = {
   agent: ['domain'],
   client: ['domain'],
   pages: ['domain', 'client'],
-  docs: ['domain', 'server', 'bench'],
+  docs: ['domain', 'server', 'agent', 'bench'],
   bench: ['domain', 'server', 'agent', 'client', 'test'],
   'postern.ts': ['domain', 'server', 'agent', 'client'],
 };

@@ -45,6 +45,8 @@ export interface LockParts {
   folder: string;
   /** The wall clock, ISO 8601: for the driver's own records. */
   at: () => string;
+  /** A fresh random text, 256 bits. */
+  nonce: () => string;
   log: AgentLog;
   /** Told whenever a sensor says something. Must not be relied on for anything by the driver. */
   onReport: (report: SensorReport) => void;

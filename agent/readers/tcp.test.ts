@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { createInterface } from 'node:readline';
 import { text as allOf } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
@@ -116,6 +117,30 @@ describe('the tcp reader', () => {
     await using all = await setUp(undefined, 20);
     const socket = await all.client();
     assert.equal(await allOf(socket).catch(() => ''), '');
+  });
+
+  it('listens on another address only for those who are named, and for its own machine', async () => {
+    const make = (more: object) => new TcpReader({ name: 'front', port: 0, log: memoryLog(), ...more });
+    assert.throws(() => make({ host: '0.0.0.0' }), /would read for everybody .*"allow"/);
+    for (const allow of [['nobody'], ['10.0.0.0/33'], ['10.0.0.0/0'], ['10.0.0.0/8/8']])
+      assert.throws(() => make({ host: '0.0.0.0', allow }), /cannot allow/);
+    const own = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
+    const outside =
+      own.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
+    for (const [allow, answer] of [
+      [['192.0.2.1', '2001:db8::/32'], outside === '127.0.0.1' ? 'granted\n' : ''],
+      [['192.0.2.1', `${outside}/31`], 'granted\n'],
+    ] as const) {
+      const reader = make({ host: '0.0.0.0', allow: [...allow] });
+      await reader.start(async () => granted);
+      await using open = new AsyncDisposableStack();
+      open.defer(() => reader.close());
+      const at = (host: string) => exchange(connect(reader.port(), host), 'A\n').catch(() => '');
+      assert.equal(await at(outside), answer);
+      assert.equal(await at('127.0.0.1'), 'granted\n');
+      assert.equal(reader.listensAt()?.host, '127.0.0.1');
+      assert.match(await reader.check(), /0[.]0[.]0[.]0, port \d+, from this machine and 192[.]0[.]2[.]1/);
+    }
   });
 
   it('survives clients that vanish, and hostile bytes', async () => {

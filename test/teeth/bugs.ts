@@ -3,6 +3,7 @@ import { agentBugs } from './agents.ts';
 import type { Bug } from './bug.ts';
 import { credentialBugs } from './credentials.ts';
 import { decisionBugs } from './decisions.ts';
+import { driverBugs } from './drivers.ts';
 import { storageBugs } from './storage.ts';
 import { unlockBugs } from './unlocks.ts';
 
@@ -12,6 +13,7 @@ export const bugs: readonly Bug[] = [
   ...credentialBugs,
   ...unlockBugs,
   ...agentBugs,
+  ...driverBugs,
   ...storageBugs,
   ...accessBugs,
 ];
