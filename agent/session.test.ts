@@ -63,8 +63,8 @@ describe('a session', () => {
     };
   }
 
-  async function setUpOpen(timeouts: SessionSettings['timeouts'] = {}) {
-    const all = await setUp(timeouts);
+  async function setUpOpen(timeouts: SessionSettings['timeouts'] = {}, core = memoryCore()) {
+    const all = await setUp(timeouts, core);
     await all.peer.welcome();
     assert.equal(await all.session.welcomed, true);
     return all;
@@ -242,13 +242,14 @@ describe('a session', () => {
     });
 
     it('keeps them over a session, and believes the next one whatever it counts from', async () => {
+      const core = memoryCore();
       const { doorStates } = await (async () => {
-        await using all = await setUpOpen();
+        await using all = await setUpOpen({}, core);
         await tell(all.peer, 1, told(9, true));
         return all;
       })();
       assert.equal(doorStates.isLockedDown(front.id), true);
-      await using next = await setUpOpen();
+      await using next = await setUpOpen({}, core);
       assert.equal((await unlock(next.peer, { sequence: 1 })).outcome, 'not_done');
       await tell(next.peer, 1, told(1, false));
       assert.equal((await unlock(next.peer, { sequence: 2 })).outcome, 'done');

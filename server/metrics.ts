@@ -44,10 +44,10 @@ export class Metrics {
   });
 
   /** Null: the door opened. */
-  countUnlock(reason: string | null): void {
+  countUnlock(reason: string | null, count = 1): void {
     const failed = reason === 'lock_failed' || reason === 'outcome_unknown';
     const outcome = reason === null ? 'opened' : failed ? 'failed' : 'denied';
-    this.#unlocks.inc({ outcome, reason: reason ?? '' });
+    this.#unlocks.inc({ outcome, reason: reason ?? '' }, count);
   }
 
   /** `route`: the pattern, never the address. */

@@ -47,7 +47,7 @@ export async function keepReports(
   });
   for (const report of kept.fresh)
     if (report.kind === 'decision') context.metrics.countUnlock(report.reason);
-    else if (report.kind === 'unreadable') context.metrics.countUnlock('credential_unknown');
+    else if (report.kind === 'unreadable') context.metrics.countUnlock('credential_unknown', report.count);
   return kept.last;
 }
 
