@@ -10,6 +10,20 @@ export const serverFieldMeanings = {
   'header.Idempotency-Key':
     'A name for this request: sent again under it, it is answered again and not done again.',
 
+  // How doors are opened.
+  static_offline_limit:
+    'How old, in seconds, what its agent knows of revocations may be for a QR code that does not change; 0: its readers always ask the server.',
+  live_offline_limit: 'The same for a QR code that changes every few seconds.',
+  live_only: 'Whether readers take only QR codes that change every few seconds.',
+  unlock_duration: 'How long the lock stays released, in seconds.',
+  fail_secure: 'Whether it stays locked without power; null: nobody said.',
+  sensor: 'What its sensors reported last, beside what was commanded.',
+  locked: 'Whether the lock says that it is locked; null: it has no such sensor.',
+  reported_at: 'When they reported it.',
+  revocation: 'How long a revoked QR code may still open it.',
+  worst_case: 'While its agent cannot be reached, in seconds: the larger of its limits.',
+  list_signed_at: 'When the revocation list that its agent goes by was signed.',
+
   // Agents.
   last_seen_at: 'When it was last heard of; null: nobody knows.',
   'Agent.online': 'Whether it is connected.',
@@ -18,6 +32,18 @@ export const serverFieldMeanings = {
   'NewAgent.online': 'Whether it is connected.',
   'NewAgent.locks_count': 'How many doors it drives.',
   'NewAgent.locks': 'The doors that it drives.',
+  presence: '`online`, `lost`: it was connected and is not now, or `never_seen`.',
+  'Agent.status': 'What it said of itself last; null: nothing yet.',
+  'NewAgent.status': 'What it said of itself last; null: nothing yet.',
+  'Agent.version': 'Of its software.',
+  'NewAgent.version': 'Of its software.',
+  clock_drift_ms: "How far its clock is ahead of the server's, in milliseconds; null: it knows no time.",
+  revocation_list_signed_at: 'When the revocation list that it goes by was signed.',
+  revocation_list_age: 'How old that is, in seconds.',
+  outbox_waiting: 'How many reports of it wait for the server.',
+  outbox_waiting_max: 'How many may.',
+  'Event.agent_id': 'The agent that decided and reported it; null: the server decided.',
+  unverified: 'The agent reported a grant with a pass that was never signed here.',
   enrolled_at: 'When it got its key; null: it has none yet.',
   enrollment_code: 'The one-time code for `postern agent enroll`: shown this once.',
   enrollment_code_expires_at: 'From when on the code is good no more.',

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Demo } from '../server/demo.ts';
 import { type Answer, type Call, fetchAnswer } from './test-server.ts';
@@ -12,6 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** A third less work for each of the many processes that start here. */
 const compileCache = join(root, 'node_modules', '.cache', 'postern-tests');
 const readyDeadlineMs = 30_000;
+const reportDeadlineMs = 10_000;
 const exitDeadlineMs = 30_000;
 
 export type Settings = Record<string, string>;
@@ -47,8 +49,8 @@ export interface RunningDemo extends Postern {
   /** With the demo's API key unless the call says otherwise. */
   call(method: string, path: string, call?: Call): Promise<Answer>;
   createLink(fields?: object): Promise<CreatedLink>;
-  /** The unlocks that this link asked for, newest first, granted or not. */
-  unlocksBy(link: { id: number }): Promise<UnlockEvent[]>;
+  /** The unlocks that this link asked for, newest first, granted or not; waits for so many of them. */
+  unlocksBy(link: { id: number }, countMin?: number): Promise<UnlockEvent[]>;
   pulses(): PulseLine[];
 }
 
@@ -172,9 +174,15 @@ export async function startDemo(dataFolder: string, settings: Settings = {}): Pr
       if (status !== 200) throw new Error(`POST /group_links answered ${status}: ${JSON.stringify(body)}`);
       return body;
     },
-    async unlocksBy({ id }) {
+    async unlocksBy({ id }, countMin = 0) {
       const query = `event_type=lock.unlock&event_actor_type=GroupLink&event_actor_id=${id}&limit=250`;
-      return (await call('GET', `/events?${query}`)).body;
+      // What a reader decided is reported a moment later.
+      const deadline = performance.now() + reportDeadlineMs;
+      for (;;) {
+        const { body } = await call('GET', `/events?${query}`);
+        if (body.length >= countMin || performance.now() > deadline) return body;
+        await pause(20);
+      }
     },
     pulses: () => pulsesIn(join(dataFolder, 'agent')),
   };

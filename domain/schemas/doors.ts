@@ -17,6 +17,13 @@ import { favorites, listing, SortWithFavorites } from './lists.ts';
 
 const { Optional } = Type;
 
+const validity_s_max = 31_622_400;
+const offlineLimit = Type.Integer({
+  minimum: 0,
+  maximum: validity_s_max,
+  description: 'a whole number of seconds from 0 to 31622400 (366 days)',
+});
+
 const doorFields = {
   name: Name,
   description: Optional(Nullable(Description)),
@@ -27,6 +34,13 @@ const doorFields = {
       Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'a whole number from 0 to 1000000' }),
     ),
   ),
+  static_offline_limit: Optional(offlineLimit),
+  live_offline_limit: Optional(offlineLimit),
+  live_only: Optional(Flag),
+  unlock_duration: Optional(
+    Type.Integer({ minimum: 1, maximum: 60, description: 'a whole number of seconds from 1 to 60' }),
+  ),
+  fail_secure: Optional(Nullable(Flag)),
   geofence_restriction_enabled: Optional(Ignored),
   reader_restriction_enabled: Optional(Ignored),
   time_restriction_enabled: Optional(Ignored),

@@ -45,25 +45,33 @@ describe('an agent', () => {
     const [front, back] = [await makeDoor('Front door'), await makeDoor('Back door')];
     const running = await server.connectAgent([front, back].map(({ id, name }) => ({ id, name })));
     const id = await agentOf(front.id);
-    const { created_at, updated_at, last_seen_at, enrolled_at, ...rest } = await show(id);
+    while ((await show(id)).status === null) await new Promise(setImmediate);
+    const { created_at, updated_at, last_seen_at, enrolled_at, status, ...rest } = await show(id);
     const locks = [
       { id: front.id, name: 'Front door' },
       { id: back.id, name: 'Back door' },
     ];
     assert.deepEqual(rest, {
       ...{ id, resource_type: 'Agent', name: 'Test agent', online: true, locks_count: 2, locks },
+      presence: 'online',
     });
+    assert.deepEqual(
+      [status.version, status.outbox_waiting, status.outbox_waiting_max],
+      ['0.1.0', 0, 100_000],
+    );
     assert.ok(created_at === updated_at && last_seen_at >= created_at && enrolled_at === created_at);
     await running.close();
     await untilAway(id);
     while ((await show(id)).last_seen_at < last_seen_at) await new Promise(setImmediate);
     const away = await show(id);
-    assert.deepEqual([away.online, (await show(id)).last_seen_at], [false, away.last_seen_at]);
+    assert.deepEqual([away.online, away.presence], [false, 'lost']);
+    assert.equal((await show(id)).last_seen_at, away.last_seen_at);
   });
 
   it('was never seen when it never connected', async () => {
     const shown = await show(await makeAgent('New'));
     assert.deepEqual([shown.online, shown.last_seen_at, shown.locks], [false, null, []]);
+    assert.deepEqual([shown.presence, shown.status], ['never_seen', null]);
   });
 
   it('gets another name, and leaves an event', async () => {

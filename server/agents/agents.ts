@@ -6,6 +6,7 @@ import type { Context, LoginCaller } from '../context.ts';
 import { causedBy, recordEvent } from '../events/events.ts';
 import type { ProvenAgent } from './handshake.ts';
 import {
+  type AgentStatus,
   detachDoor,
   selectAgentSeen,
   selectDoorIdsOfAgent,
@@ -14,7 +15,7 @@ import {
   updateSensors,
 } from './store.ts';
 
-type ToldStatus = Omit<Extract<AgentMessage, { type: 'status' }>, 'type'>;
+type ToldStatus = AgentStatus;
 type ToldSensors = Extract<AgentMessage, { type: 'sensors' }>['doors'][number];
 
 /** Writes down that the agent is there, or was until now. */

@@ -49,6 +49,8 @@ export class AgentConnection implements AgentSession, InformedSession {
   readonly #handshake: Handshake;
   #agent: ProvenAgent | null = null;
   #isInformed = false;
+  /** How far the agent's clock is ahead of ours; null: it knows no time. */
+  #driftMs: number | null = null;
   #sequence = 0;
   #heartbeats = 0;
   #lastHeartbeat: { agentMs: number; receivedMs: number } | null = null;
@@ -125,6 +127,7 @@ export class AgentConnection implements AgentSession, InformedSession {
     if (this.#agent === null) return this.#shakeHands(message);
     switch (message.type) {
       case 'heartbeat':
+        this.#driftMs = this.#driftOf(message.now_ms ?? null);
         return this.#noteHeartbeat(message.monotonic_ms, message.sequence);
       case 'outcomes':
         for (const { command_id, outcome } of message.outcomes)
@@ -200,10 +203,15 @@ export class AgentConnection implements AgentSession, InformedSession {
     work.catch(this.#settings.context.onBackgroundError);
   }
 
+  #driftOf(now_ms: number | null): number | null {
+    return now_ms === null ? null : Math.round(now_ms - Date.parse(this.#settings.context.clock.now()));
+  }
+
   /** What an agent has is known from its first status on: only then is it told what it lacks. */
   async #noteStatus(agent: ProvenAgent, status: Status): Promise<void> {
     const { context } = this.#settings;
-    const sequence = await noteStatus(context, agent, status);
+    const { type: _, ...said } = status;
+    const sequence = await noteStatus(context, agent, { ...said, clock_drift_ms: this.#driftMs });
     this.say({ type: 'reports_kept', outbox_id: status.outbox.id, sequence });
     if (this.#isInformed) return;
     this.#isInformed = true;

@@ -1,4 +1,5 @@
 import { PosternError } from '../../domain/errors.ts';
+import { msBetween } from '../../domain/instants.ts';
 import { AgentChange, AgentQuery, Enrolment, NewAgent } from '../../domain/schemas/agents.ts';
 import { toWire } from '../../domain/wire.ts';
 import type { Context, LoginCaller } from '../context.ts';
@@ -7,7 +8,14 @@ import { bodyParser, objectParser, parseId, queryParser } from '../http/parse.ts
 import type { HostKey } from '../installation.ts';
 import { changeAgent, removeAgent } from './agents.ts';
 import { createAgent, enrollAgent, renewEnrolmentCode } from './enrolment.ts';
-import { type StoredAgent, selectAgentSeen, selectAgents, selectDoorsOfAgents } from './store.ts';
+import {
+  type AgentStatus,
+  agentStatus,
+  type StoredAgent,
+  selectAgentSeen,
+  selectAgents,
+  selectDoorsOfAgents,
+} from './store.ts';
 
 const parseQuery = queryParser(AgentQuery);
 const parseNew = bodyParser('agent', NewAgent);
@@ -83,7 +91,23 @@ function agentAnswer(context: Context, agent: StoredAgent, doors: readonly Door[
     online,
     last_seen_at: online ? context.clock.now() : last_seen_at,
     enrolled_at,
+    presence: online ? 'online' : last_seen_at === null ? 'never_seen' : 'lost',
+    status: statusAnswer(context, agentStatus(agent.status)),
     ...toWire({ doors_count: doors.filter(({ agent_id }) => agent_id === id).length }),
     locks: doors.filter(({ agent_id }) => agent_id === id).map((door) => ({ id: door.id, name: door.name })),
+  };
+}
+
+function statusAnswer(context: Context, status: AgentStatus | null) {
+  if (status === null) return null;
+  const { version, clock_drift_ms, revocation_signed_at: signed_at, outbox } = status;
+  const ageMs = signed_at === null ? null : msBetween(signed_at, context.clock.now());
+  return {
+    version,
+    clock_drift_ms,
+    revocation_list_signed_at: signed_at,
+    revocation_list_age: ageMs === null ? null : Math.max(0, Math.floor(ageMs / 1000)),
+    outbox_waiting: outbox.waiting,
+    outbox_waiting_max: outbox.waiting_max,
   };
 }

@@ -1,11 +1,15 @@
 import { sql, type Updateable } from 'kysely';
-import type { ToldDoorState } from '../../domain/agent-protocol.ts';
+import type { AgentMessage, ToldDoorState } from '../../domain/agent-protocol.ts';
 import { fold } from '../../domain/fold.ts';
 import type { Sight } from '../context.ts';
 import { type Connection, only, type RowKey, type Transaction } from '../database/database.ts';
 import type { Tables } from '../database/tables.ts';
 import { doorIdsIn } from '../doors/store.ts';
 import { containing, idsOf, type ListQuery, listPage } from '../http/lists.ts';
+
+export type AgentStatus = Omit<Extract<AgentMessage, { type: 'status' }>, 'type'> & {
+  clock_drift_ms: number | null;
+};
 
 export type StoredAgent = NonNullable<Awaited<ReturnType<typeof selectAgentSeen>>>;
 
@@ -124,6 +128,16 @@ export function selectOutbox(connection: Connection, { organization_id, id }: Ro
     .executeTakeFirst();
 }
 
+/** What an agent said of itself last; null: nothing yet. */
+export async function selectAgentStatus(connection: Connection, key: RowKey): Promise<AgentStatus | null> {
+  return agentStatus((await selectOutbox(connection, key))?.status ?? null);
+}
+
+/** As `noteStatus` writes it. */
+export function agentStatus(text: string | null): AgentStatus | null {
+  return text === null ? null : JSON.parse(text); // our own words
+}
+
 /** A door that there is or was: what happened at it is told also when it is gone. */
 export function selectAnyDoor(connection: Connection, { organization_id, id }: RowKey) {
   return connection.query
@@ -233,7 +247,7 @@ export async function detachDoor(tx: Transaction, { organization_id, id }: RowKe
 function agents(connection: Connection, { organization_id, group_ids }: Sight) {
   const rows = connection.query
     .selectFrom('agents')
-    .select(['agents.id', 'agents.organization_id', 'agents.name', 'agents.last_seen_at'])
+    .select(['agents.id', 'agents.organization_id', 'agents.name', 'agents.last_seen_at', 'agents.status'])
     .select(['agents.created_at', 'agents.updated_at', 'agents.enrolled_at'])
     .where('agents.organization_id', '=', organization_id)
     .where('agents.deleted_at', 'is', null);

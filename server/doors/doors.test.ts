@@ -24,6 +24,9 @@ const call = (method: string, path: string, body?: unknown) =>
   server.call(method, path, { secret: server.api_key, ...(body === undefined ? {} : { body }) });
 const make = (fields: object = {}) => server.create('lock', { name: 'Front door', place_id, ...fields });
 
+/** Of a door with the usual limits, which no agent drives. */
+const revocation = { worst_case: 86_400, list_signed_at: null };
+
 describe('a door', () => {
   it('is called a lock there, and has every field that clients of Kisi read', async () => {
     const made = await make();
@@ -32,6 +35,8 @@ describe('a door', () => {
       ...{ resource_type: 'Lock', name: 'Front door', description: null, created_at: now, updated_at: now },
       ...{ configured: false, online: false, open: false, unlocked: false, unlocked_until: null },
       ...{ locked_down: false, locked_down_since: null, latitude: null, longitude: null, order_id: null },
+      ...{ static_offline_limit: 86_400, live_offline_limit: 86_400, live_only: false },
+      ...{ unlock_duration: 5, fail_secure: null, sensor: { open: null, locked: null, reported_at: null } },
       ...{
         first_to_arrive_required_until: null,
         first_to_arrive_satisfied: false,
@@ -50,7 +55,7 @@ describe('a door', () => {
       },
       ...{ place_id, place: { id: place_id, name: 'House', latitude: 52.5, longitude: 13.25 } },
     });
-    assert.deepEqual((await call('GET', `/locks/${id}`)).body, made);
+    assert.deepEqual((await call('GET', `/locks/${id}`)).body, { ...made, revocation });
     assert.deepEqual((await call('GET', `/locks?ids=${id}`)).body, [made]);
   });
 
@@ -76,6 +81,32 @@ describe('a door', () => {
     );
   });
 
+  it('says how it is opened, and how long a revoked code may still open it', async () => {
+    const policy = {
+      static_offline_limit: 0,
+      live_offline_limit: 600,
+      unlock_duration: 3,
+      fail_secure: true,
+    };
+    const made = await make(policy);
+    const shown = (await call('GET', `/locks/${made.id}`)).body;
+    for (const [field, value] of Object.entries(policy)) assert.equal(shown[field], value, field);
+    assert.deepEqual(shown.revocation, { worst_case: 600, list_signed_at: null });
+    const change = {
+      live_only: true,
+      static_offline_limit: 3_600,
+      live_offline_limit: 60,
+      fail_secure: null,
+    };
+    assert.equal((await call('PATCH', `/locks/${made.id}`, { lock: change })).status, 204);
+    const later = (await call('GET', `/locks/${made.id}`)).body;
+    assert.deepEqual([later.revocation.worst_case, later.fail_secure], [60, null]);
+    const wrong = { static_offline_limit: -1, unlock_duration: 61, live_only: 'perhaps' };
+    const { status, body } = await call('PATCH', `/locks/${made.id}`, { lock: wrong });
+    assert.equal(status, 422);
+    assert.deepEqual(Object.keys(body.errors).sort(), Object.keys(wrong).sort());
+  });
+
   it('is online while its agent is', async () => {
     const made = await make({ name: 'Driven' });
     const agent = await server.connectAgent([{ id: made.id, name: 'Driven' }]);
@@ -94,10 +125,13 @@ describe('a door', () => {
       const made = await make({ description: 'Red', order_id: 4 });
       clock.advance(1_000);
       const { status, body } = await call(method, `/locks/${made.id}/`, {
-        lock: { name: 'Back door', order_id: '', favorite: true },
+        lock: { name: 'Back door', order_id: '', favorite: true, static_offline_limit: 60 },
       });
       assert.deepEqual([status, body], [204, '']);
-      const expected = { ...made, name: 'Back door', order_id: null, updated_at: '2026-12-01T09:00:01.000Z' };
+      const expected = {
+        ...{ ...made, name: 'Back door', order_id: null, static_offline_limit: 60, revocation },
+        updated_at: '2026-12-01T09:00:01.000Z',
+      };
       assert.deepEqual((await call('GET', `/locks/${made.id}`)).body, expected);
       clock.set(now);
     });

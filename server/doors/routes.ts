@@ -1,7 +1,10 @@
+import type { Static } from 'typebox';
 import { invalidField, PosternError } from '../../domain/errors.ts';
 import { DoorChange, DoorQuery, NewDoor } from '../../domain/schemas/doors.ts';
 import { toWire } from '../../domain/wire.ts';
+import { selectAgentStatus } from '../agents/store.ts';
 import type { Context, LinkCaller, LoginCaller } from '../context.ts';
+import type { Connection } from '../database/database.ts';
 import { causedBy, recordEvent } from '../events/events.ts';
 import type { LoginRequest, Request } from '../http/handlers.ts';
 import { bodyParser, parseId, queryParser } from '../http/parse.ts';
@@ -43,7 +46,7 @@ export async function showDoor(context: Context, { caller, params }: LoginReques
   const { read } = context.database.of(caller.organization_id);
   const door = await selectDoor(read, caller, parseId(params.id ?? ''));
   if (!door) throw new PosternError('not_found');
-  return doorAnswer(context, door);
+  return { ...doorAnswer(context, door), revocation: await revocationOf(read, door) };
 }
 
 export async function createDoor(context: Context, { caller, body }: LoginRequest) {
@@ -56,7 +59,16 @@ export async function createDoor(context: Context, { caller, body }: LoginReques
     if (!(await selectPlace(tx, caller, place_id))) {
       throw invalidField('place_id', 'must be the id of one of your places');
     }
-    const row = { organization_id, place_id, name, description, latitude, longitude, order_id };
+    const row = {
+      organization_id,
+      place_id,
+      name,
+      description,
+      latitude,
+      longitude,
+      order_id,
+      ...policyOf(input),
+    };
     const unset = { agent_id: null, locked_down_at: null, deleted_at: null };
     const id = await insertDoor(tx, { ...row, ...unset, created_at: at, updated_at: at });
     const message = `${caller.member_name} created the door ${name}`;
@@ -76,7 +88,9 @@ export async function changeDoor(context: Context, { caller, params, body, reply
     await tx.lock('doors', key, 'to change');
     const door = await selectDoor(tx, caller, key.id);
     if (!door) throw new PosternError('not_found');
-    await updateDoor(tx, key, { ...change, updated_at: at });
+    const { name, description, latitude, longitude, order_id } = change;
+    const plain = defined({ name, description, latitude, longitude, order_id });
+    await updateDoor(tx, key, { ...plain, ...policyOf(change), updated_at: at });
     const object = { type: 'Lock', id: key.id, name: change.name ?? door.name } as const;
     const message = `${caller.member_name} changed the door ${object.name}`;
     const { place_id } = door;
@@ -121,6 +135,47 @@ export async function cancelLockDownOfDoor(context: Context, { caller, params }:
   );
 }
 
+type Policy = Pick<
+  Static<typeof DoorChange>,
+  'static_offline_limit' | 'live_offline_limit' | 'live_only' | 'unlock_duration' | 'fail_secure'
+>;
+
+/** What of a body is about how the door is opened, as it lies in the database. */
+function policyOf({ static_offline_limit, live_offline_limit, ...policy }: Policy) {
+  const { live_only, unlock_duration, fail_secure } = policy;
+  return defined({
+    static_offline_limit,
+    live_offline_limit,
+    live_only: live_only === undefined ? undefined : Number(live_only),
+    pulse_ms: unlock_duration === undefined ? undefined : unlock_duration * 1000,
+    fail_secure: typeof fail_secure === 'boolean' ? Number(fail_secure) : fail_secure,
+  });
+}
+
+/** Without the fields that are undefined. */
+function defined<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  // What is left is not undefined.
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
+  };
+}
+
+/** How long a pass that was revoked may still open the door, in seconds, while its agent cannot be reached. */
+async function revocationOf(read: Connection, door: DoorWithPlace) {
+  const { static_offline_limit, live_offline_limit, live_only, agent_id, organization_id } = door;
+  const status = agent_id === null ? null : await selectAgentStatus(read, { organization_id, id: agent_id });
+  return {
+    worst_case: Math.max(live_only === 1 ? 0 : static_offline_limit, live_offline_limit),
+    list_signed_at: status?.revocation_signed_at ?? null,
+  };
+}
+
+function flagOrNull(value: number | null): boolean | null {
+  return value === null ? null : value === 1;
+}
+
 function lockDownAnswer({ door, reached }: LockDown, message: string) {
   const { id, name, agent_id, locked_down_at } = door;
   const missed = agent_id === null ? 'No agent drives it.' : 'Its agent learns of it when it connects again.';
@@ -145,7 +200,7 @@ function doorAnswer(context: Context, door: DoorWithPlace) {
     updated_at,
     configured: door.agent_id !== null,
     online: context.agents.isReachable(door.agent_id),
-    open: false,
+    open: door.sensor_open === 1,
     unlocked: false,
     unlocked_until: null,
     locked_down: door.locked_down_at !== null,
@@ -153,6 +208,16 @@ function doorAnswer(context: Context, door: DoorWithPlace) {
     latitude,
     longitude,
     order_id,
+    static_offline_limit: door.static_offline_limit,
+    live_offline_limit: door.live_offline_limit,
+    live_only: door.live_only === 1,
+    unlock_duration: Math.ceil(door.pulse_ms / 1000),
+    fail_secure: flagOrNull(door.fail_secure),
+    sensor: {
+      open: flagOrNull(door.sensor_open),
+      locked: flagOrNull(door.sensor_locked),
+      reported_at: door.sensor_at,
+    },
     first_to_arrive_required_until: null,
     first_to_arrive_satisfied: false,
     on_scheduled_unlock: false,

@@ -151,6 +151,13 @@ function doors(connection: Connection, { organization_id, group_ids }: Sight) {
     )
     .select(['doors.id', 'doors.organization_id', 'doors.place_id', 'doors.agent_id', 'doors.name'])
     .select(['doors.description', 'doors.latitude', 'doors.longitude', 'doors.order_id', 'doors.pulse_ms'])
+    .select([
+      'doors.static_offline_limit',
+      'doors.live_offline_limit',
+      'doors.live_only',
+      'doors.fail_secure',
+    ])
+    .select(['doors.sensor_open', 'doors.sensor_locked', 'doors.sensor_at'])
     .select(['doors.created_at', 'doors.updated_at', 'doors.locked_down_at as own_locked_down_at'])
     .select(lockedDownAt.as('locked_down_at'))
     .select(sql<number>`doors.state_revision + places.state_revision`.as('state_revision'))

@@ -37,6 +37,8 @@ export function eventAnswer(row: StoredEvent, now: string) {
       recorded_at: row.recorded_at,
       reason: row.reason,
       outcome: outcomeOf(row, now),
+      agent_id: row.agent_id,
+      unverified: row.unverified === 1,
     },
     via: {},
   };

@@ -1,7 +1,17 @@
 import { Type } from 'typebox';
-import { count, dates, flag, id, instant, orNull, resourceType, text } from './fields.ts';
+import { count, dates, flag, id, instant, orNull, resourceType, text, word } from './fields.ts';
 
 /* What is answered about agents. */
+
+/** What it said of itself last. */
+const AgentStatus = Type.Object({
+  version: text('0.1.0'),
+  clock_drift_ms: orNull(Type.Number({ examples: [12] })),
+  revocation_list_signed_at: orNull(instant()),
+  revocation_list_age: orNull(Type.Integer({ examples: [30] })),
+  outbox_waiting: count(),
+  outbox_waiting_max: count(100_000),
+});
 
 const agentFields = {
   id: id(4),
@@ -11,6 +21,8 @@ const agentFields = {
   online: flag(true),
   last_seen_at: orNull(instant()),
   enrolled_at: orNull(instant()),
+  presence: word(['online', 'lost', 'never_seen']),
+  status: orNull(AgentStatus),
   locks_count: count(1),
   locks: Type.Array(Type.Object({ id: id(5), name: text('Front door') })),
 };

@@ -22,12 +22,26 @@ import {
 const state = {
   configured: flag(true),
   online: flag(true),
-  open: alwaysFalse,
+  open: flag(),
   unlocked: alwaysFalse,
   unlocked_until: alwaysNull(instant()),
   locked_down: flag(),
   locked_down_since: oftenNull(instant()),
 };
+
+const policy = {
+  static_offline_limit: Type.Integer({ minimum: 0, examples: [86_400] }),
+  live_offline_limit: Type.Integer({ minimum: 0, examples: [86_400] }),
+  live_only: flag(),
+  unlock_duration: Type.Integer({ minimum: 1, maximum: 60, examples: [5] }),
+  fail_secure: oftenNull(Type.Boolean()),
+};
+
+/** Of one door that is asked for by its id. */
+const revocation = Type.Object({
+  worst_case: Type.Integer({ minimum: 0, examples: [86_400] }),
+  list_signed_at: orNull(instant()),
+});
 
 const place = {
   id: id(2),
@@ -47,6 +61,12 @@ export const DoorAnswer = Type.Object(
     latitude: orNull(degrees(53.5436)),
     longitude: orNull(degrees(9.9669)),
     order_id: oftenNull(Type.Integer({ minimum: 0 })),
+    ...policy,
+    sensor: Type.Object({
+      open: oftenNull(Type.Boolean()),
+      locked: oftenNull(Type.Boolean()),
+      reported_at: oftenNull(instant()),
+    }),
     first_to_arrive_required_until: alwaysNull(instant()),
     first_to_arrive_satisfied: alwaysFalse,
     on_scheduled_unlock: alwaysFalse,
@@ -60,6 +80,7 @@ export const DoorAnswer = Type.Object(
     floor_id: alwaysNull(Type.Integer()),
     groups_count: count(1),
     favorite: Type.Optional(alwaysFalse),
+    revocation: Type.Optional(revocation),
   },
   { title: 'Lock' },
 );

@@ -11,6 +11,8 @@ const details = Type.Object({
   recorded_at: instant(),
   reason: oftenNull(text('outside_schedule')),
   outcome: orNull(word(['done', 'not_done', 'unknown'])),
+  agent_id: oftenNull(Type.Integer({ minimum: 1 })),
+  unverified: flag(),
 });
 
 export const EventAnswer = Type.Object(
