@@ -1,4 +1,5 @@
 import { addMs } from '../domain/instants.ts';
+import { EndedSegments } from './agents/ended-segments.ts';
 import type { Clock, Context } from './context.ts';
 import { answersKeptMs } from './http/idempotency.ts';
 import { deleteOldKeys } from './http/idempotency-store.ts';
@@ -20,8 +21,11 @@ export interface HousekeepingTask {
 }
 
 /** What has to be cleared away in the database. */
-export function housekeepingTasks({ database, clock }: Context): HousekeepingTask[] {
+export function housekeepingTasks(context: Context): HousekeepingTask[] {
+  const { database, clock } = context;
+  const endedSegments = new EndedSegments(context);
   return [
+    { name: 'ended segments of revocation lists', run: (countMax) => endedSegments.drop(countMax) },
     {
       name: 'idempotency keys',
       run: (countMax) => deleteOldKeys(database, addMs(clock.now(), -answersKeptMs), countMax),

@@ -1,4 +1,3 @@
-import { deflateSync } from 'node:zlib';
 import {
   replicaPartLengthMax,
   revocationsPerMessageMax,
@@ -205,12 +204,8 @@ export class AgentNews {
     for (const [session, told] of followed.sessions) {
       if (told.epoch === statement.epoch && toldStatement.get(session) === statement) continue;
       if (told.epoch !== statement.epoch)
-        for (const [segment, bits] of this.#lists.segments(statement.organization_id))
-          session.say({
-            type: 'revocation_segment',
-            segment,
-            bits: deflateSync(bits, { level: 9 }).toString('base64'),
-          });
+        for (const packed of this.#lists.packed(statement.organization_id))
+          session.say({ type: 'revocation_segment', ...packed });
       say(session, statement, told.epoch !== statement.epoch);
       told.epoch = statement.epoch;
     }

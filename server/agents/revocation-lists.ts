@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
 import {
   hex,
   listDigest,
@@ -21,6 +22,8 @@ interface KnownList {
   segments: Map<number, Uint8Array>;
   hashes: Map<number, string>;
   ended: Set<number>;
+  /** Done once for all who come back at the same time. */
+  packed: Map<number, { hash: string; bits: string }>;
 }
 
 export const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
@@ -53,9 +56,17 @@ export class RevocationLists {
     return { statement: { organization_id, epoch, signed_at, length, digest }, changes };
   }
 
-  /** The bits of the list as it was when it was last stated. */
-  segments(organization_id: number): ReadonlyMap<number, Uint8Array> {
-    return this.#list(organization_id).segments;
+  /** The list as it was when it was last stated, as it travels: each segment deflated (RFC 1950), in base64. */
+  packed(organization_id: number): { segment: number; bits: string }[] {
+    const { segments, hashes, packed } = this.#list(organization_id);
+    return [...segments].map(([segment, raw]) => {
+      const hash = hashes.get(segment) ?? '';
+      const known = packed.get(segment);
+      if (known?.hash === hash) return { segment, bits: known.bits };
+      const bits = deflateSync(raw, { level: 9 }).toString('base64');
+      packed.set(segment, { hash, bits });
+      return { segment, bits };
+    });
   }
 
   /** Nobody listens any more. */
@@ -66,7 +77,8 @@ export class RevocationLists {
   #list(organization_id: number): KnownList {
     const known = this.#lists.get(organization_id);
     if (known) return known;
-    const list = { epoch: 0, segments: new Map(), hashes: new Map(), ended: new Set<number>() };
+    const none = { epoch: 0, segments: new Map(), hashes: new Map(), ended: new Set<number>() };
+    const list: KnownList = { ...none, packed: new Map() };
     this.#lists.set(organization_id, list);
     return list;
   }
