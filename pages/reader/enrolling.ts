@@ -33,7 +33,7 @@ export async function enrollWith(typed: string): Promise<Enrolled> {
 }
 
 function problemOf({ status, reason }: { status: number; reason: string }): string {
-  if (reason === 'reader_code_over') return words.codeOver;
+  if (reason === 'enrollment_code_over') return words.codeOver;
   if (status === 0) return words.codeNoConnection;
   return status === 429 ? words.codeTooMany : words.codeFailed;
 }
