@@ -57,7 +57,7 @@ describe('the table of endpoints', () => {
     ]);
   });
 
-  it('lets nobody change anything without a credential but by a secret or a password in the body', () => {
+  it('lets nobody change anything without a credential but by a secret, a password or a signature in the body', () => {
     const open = routes.filter(({ callers, method }) => callers.includes('anyone') && method !== 'GET');
     assert.deepEqual(open.map(({ method, path }) => `${method} ${path}`).sort(), [
       'PATCH /users/password',
@@ -66,6 +66,9 @@ describe('the table of endpoints', () => {
       'POST /logins',
       'POST /page/sessions',
       'POST /passwords/reset',
+      'POST /reader/enrollments',
+      'POST /reader/nonces',
+      'POST /reader/presentations',
       'POST /users/password', // changes nothing: it is answered the same for everybody
     ]);
   });

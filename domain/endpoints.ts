@@ -1,4 +1,5 @@
 import { peopleEndpoints } from './endpoints/people.ts';
+import { readerEndpoints } from './endpoints/readers.ts';
 import type { Scope } from './scopes.ts';
 
 /**
@@ -218,6 +219,7 @@ export const endpoints = {
   },
 
   ...peopleEndpoints,
+  ...readerEndpoints,
 
   'page.show': { methods: ['GET'], paths: ['/l/:id', '/grouplinks/:secret'], callers: ['anyone'] },
   'page.show_asset': { methods: ['GET'], paths: ['/page/assets/:name'], callers: ['anyone'] },

@@ -24,6 +24,8 @@ const promised: Record<string, readonly [string, number]> = {
   idempotency_key_in_use: ['5ad1e6', 409],
   hold_too_short: ['e81c55', 409],
   hold_expired: ['0f9d3b', 409],
+  reader_not_enrolled: ['ea40b7', 401],
+  presentation_over: ['1d6cf4', 409],
   hold_used: ['62ae17', 409],
   body_too_large: ['d03f7a', 413],
   unsupported_media_type: ['8b64e9', 415],

@@ -33,13 +33,19 @@ export const errors = {
     'd2c85f',
     401,
     'This enrolment code is wrong, was used or has ended.',
-    'Make a new one with `POST /agents/:id/enrollment_code`: it is good once, for ten minutes.',
+    'Make a new one with `POST /agents/:id/enrollment_code`, for a tablet `/readers/:id/enrollment_code`: good once, for ten minutes.',
   ),
   session_over: entry(
     '5e0b93',
     401,
     'This page is no longer signed in.',
     'Open the link from the message again.',
+  ),
+  reader_not_enrolled: entry(
+    'ea40b7',
+    401,
+    'This tablet is not enrolled any more.',
+    'Make a new code for its reader, and enroll it again.',
   ),
   cross_site: entry(
     '3d8a1c',
@@ -87,6 +93,12 @@ export const errors = {
     'Keep holding until the door opens.',
   ),
   hold_expired: entry('0f9d3b', 409, 'The button was held too long ago.', 'Hold the button again.'),
+  presentation_over: entry(
+    '1d6cf4',
+    409,
+    'That was presented before, or too long ago.',
+    'Show the code again.',
+  ),
   hold_used: entry('62ae17', 409, 'This press was used already.', 'Hold the button again.'),
   expectation_failed: entry(
     'e0c9d5',

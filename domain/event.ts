@@ -56,6 +56,11 @@ export const eventTypes = {
   'user.password_change': "A member's password changed; their other logins ended with that.",
   'reader.unreadable':
     'A reader saw codes that are no pass of this organization; at most one event a minute.',
+  'reader.create': 'A tablet was made a reader.',
+  'reader.update': 'A reader was given another name.',
+  'reader.destroy': 'A reader was removed: its tablet is recognised no more.',
+  'reader.enrollment_code': 'A code was made that enrolls a tablet as a reader.',
+  'reader.enroll': 'A tablet was enrolled as a reader, with a key of its own.',
   'agent.create': 'An agent was made.',
   'agent.enroll': 'An agent was enrolled: it has a key from now on, and an earlier one is good no more.',
   'agent.update': 'An agent was changed, drives other doors than before, or was given a new enrolment code.',

@@ -1,3 +1,4 @@
+import { readerFieldMeanings } from './reader-field-meanings.ts';
 import { serverFieldMeanings } from './server-field-meanings.ts';
 
 /**
@@ -276,6 +277,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   request_id: 'For what went wrong on our side: the name under which it stands in the log of the server.',
   errors: 'For `invalid`: what was expected, by field.',
 
+  ...readerFieldMeanings,
   ...serverFieldMeanings,
 };
 

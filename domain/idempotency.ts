@@ -1,7 +1,10 @@
 import type { Endpoint } from './endpoints.ts';
 
 /** Answers that are credentials: none is kept, not even to be given to the same caller again. */
-const neverKept = ['/logins', '/invitations', '/password_resets', '/agents', '/agents/:id/enrollment_code'];
+const neverKept = [
+  ...['/logins', '/invitations', '/password_resets'],
+  ...['/agents', '/agents/:id/enrollment_code', '/readers', '/readers/:id/enrollment_code'],
+];
 
 /**
  * Whether a request may carry an `Idempotency-Key` (IETF draft "The Idempotency-Key HTTP Header Field"), by which it can

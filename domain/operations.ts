@@ -10,6 +10,7 @@ import type { OperationDescription } from './operations/operation.ts';
 import { organizationOperations } from './operations/organizations.ts';
 import { pageOperations } from './operations/page.ts';
 import { placeOperations } from './operations/places.ts';
+import { readerOperations } from './operations/readers.ts';
 import { scheduleOperations } from './operations/schedules.ts';
 import { serverOperations } from './operations/server.ts';
 
@@ -24,6 +25,7 @@ export const operations = {
   ...groupOperations,
   ...scheduleOperations,
   ...agentOperations,
+  ...readerOperations,
   ...eventOperations,
   ...loginOperations,
   ...memberOperations,

@@ -22,6 +22,8 @@ export const scopes = [
   'events:read',
   'agents:read',
   'agents:write',
+  'readers:read',
+  'readers:write',
   'installation:read',
 ] as const;
 

@@ -2,40 +2,61 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wri
 import path from 'node:path';
 
 const pages = import.meta.dirname;
-const source = path.join(pages, 'guest');
 const dist = path.join(pages, 'dist');
 const assets = path.join(dist, 'assets');
-const built = path.join(dist, 'guest.html');
 
 // The phones of 2022: older ones get the QR code.
 const browsers = ['safari15.4', 'chrome99', 'firefox97'];
 
-/** Bundles the visitor's page into `pages/dist`: one page, one script, one style sheet, named by what is in them. */
-export async function buildPages(): Promise<{ file: string; bytes: number }[]> {
-  const script = await bundle(path.join(source, 'main.ts'));
-  const style = styleSheets();
-  const scriptName = await hashedName(script, 'js');
-  const styleName = await hashedName(style, 'css');
-  const markup = readFileSync(path.join(source, 'guest.html'), 'utf8');
-  const page = referring(referring(markup, 'main.ts', scriptName), 'guest.css', styleName);
+/** The pages: each a folder with `<name>.html`, `main.ts` and style sheets, of which `<name>.css` stands for all. */
+const names = ['guest', 'reader'];
 
+interface Built {
+  name: string;
+  page: string;
+  assets: { name: string; text: string }[];
+}
+
+/** Bundles the pages into `pages/dist`: of each one page, one script, one style sheet, named by what is in them. */
+export async function buildPages(): Promise<{ file: string; bytes: number }[]> {
+  const built = await Promise.all(names.map(buildPage));
   mkdirSync(assets, { recursive: true });
-  // The page comes after what it names and before what it no longer names goes: nobody ever reads half of it.
-  replaceFile(path.join(assets, scriptName), script);
-  replaceFile(path.join(assets, styleName), style);
-  replaceFile(built, page);
-  removeOthers(assets, [scriptName, styleName]);
-  removeOthers(dist, ['assets', 'guest.html']);
-  const files = [`assets/${scriptName}`, `assets/${styleName}`, 'guest.html'];
+  // A page comes after what it names and before what it no longer names goes: nobody ever reads half of it.
+  const all = built.flatMap((page) => page.assets);
+  for (const { name, text } of all) replaceFile(path.join(assets, name), text);
+  for (const { name, page } of built) replaceFile(path.join(dist, `${name}.html`), page);
+  const pageFiles = names.map((name) => `${name}.html`);
+  const assetFiles = all.map(({ name }) => name);
+  removeOthers(assets, assetFiles);
+  removeOthers(dist, ['assets', ...pageFiles]);
+  const files = [...assetFiles.map((name) => `assets/${name}`), ...pageFiles];
   return files.map((file) => ({ file, bytes: statSync(path.join(dist, file)).size }));
+}
+
+async function buildPage(name: string): Promise<Built> {
+  const source = path.join(pages, name);
+  const script = { name: '', text: await bundle(path.join(source, 'main.ts')) };
+  const style = { name: '', text: styleSheets(source) };
+  script.name = await hashedName(name, script.text, 'js');
+  style.name = await hashedName(name, style.text, 'css');
+  const markup = readFileSync(path.join(source, `${name}.html`), 'utf8');
+  const page = referring(referring(markup, 'main.ts', script.name), `${name}.css`, style.name);
+  return { name, page, assets: [script, style] };
 }
 
 /** Whether a source, this script or the installed packages changed after the last build. */
 function isStale(): boolean {
-  const names = readdirSync(source);
-  const sources = [source, ...names.map((name) => path.join(source, name)), import.meta.filename];
-  const times = [...sources, path.join(pages, '..', 'package-lock.json')].map(changedAt);
-  return changedAt(built) <= Math.max(...times);
+  const folders = names.map((name) => path.join(pages, name));
+  const sources = folders.flatMap((folder) => [
+    folder,
+    ...readdirSync(folder).map((name) => path.join(folder, name)),
+  ]);
+  const others = ['domain/reader-protocol.ts', 'package-lock.json'].map((file) =>
+    path.join(pages, '..', file),
+  );
+  const times = [...sources, ...others, import.meta.filename].map(changedAt);
+  const built = Math.min(...names.map((name) => changedAt(path.join(dist, `${name}.html`))));
+  return built <= Math.max(...times);
 }
 
 function changedAt(file: string): number {
@@ -59,22 +80,22 @@ async function bundle(input: string): Promise<string> {
   return output[0].code;
 }
 
-/** Every style sheet of the page in one, in the order of their names. */
-function styleSheets(): string {
-  const names = readdirSync(source).filter((name) => name.endsWith('.css'));
-  return names
+/** Every style sheet of a page in one, in the order of their names. */
+function styleSheets(source: string): string {
+  const sheets = readdirSync(source).filter((name) => name.endsWith('.css'));
+  return sheets
     .sort()
     .map((name) => readFileSync(path.join(source, name), 'utf8'))
     .join('');
 }
 
-async function hashedName(text: string, extension: string): Promise<string> {
+async function hashedName(page: string, text: string, extension: string): Promise<string> {
   const { createHash } = await import('node:crypto');
-  return `guest.${createHash('sha256').update(text).digest('hex').slice(0, 12)}.${extension}`;
+  return `${page}.${createHash('sha256').update(text).digest('hex').slice(0, 12)}.${extension}`;
 }
 
 function referring(page: string, file: string, asset: string): string {
-  if (!page.includes(`"${file}"`)) throw new Error(`guest.html does not name ${file}`);
+  if (!page.includes(`"${file}"`)) throw new Error(`a page does not name ${file}`);
   return page.replace(`"${file}"`, `"/page/assets/${asset}"`);
 }
 

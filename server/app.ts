@@ -45,6 +45,7 @@ const wrongCredentials: Partial<Record<PosternError['reason'], LimitName>> = {
   session_over: 'wrong_credentials',
   one_time_link_over: 'wrong_credentials',
   enrollment_code_over: 'wrong_credentials',
+  reader_not_enrolled: 'wrong_credentials',
   sign_in_failed: 'wrong_passwords_of_address',
   wrong_password: 'wrong_passwords_of_address',
 };

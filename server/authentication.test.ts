@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { endpoints, type Operation } from '../domain/endpoints.ts';
-import { type Answer, startTestServer, TestClock, type TestServer } from '../test/test-server.ts';
+import {
+  assertShape,
+  callers,
+  everybody,
+  linksOnly,
+  loginsOnly,
+  pagesOnly,
+} from '../test/authorization/callers.ts';
+import { startTestServer, TestClock, type TestServer } from '../test/test-server.ts';
 import { insertAgent } from './agents/store.ts';
 import { createApiKey, revokeApiKey } from './logins/logins.ts';
 import { createOrganization } from './organizations/organizations.ts';
@@ -23,6 +31,7 @@ interface Things {
   eventSet: number;
   schedule: number;
   agent: number;
+  reader: number;
   linkSecret: string;
   cookie: string;
   login: number;
@@ -59,10 +68,11 @@ async function makeThings(): Promise<Things> {
   const set = { secret: server.api_key, body: { event_set: {} } };
   const eventSet = (await server.call('POST', '/event_sets', set)).body.id;
   const schedule = (await server.create('schedule', tuesdaysOf(group))).id;
+  const reader = (await server.create('reader', { name: 'Tablet', lock_id: door })).id;
   return {
     ...(await makePeople()),
     agent: await makeAgent(),
-    ...{ schedule, place, door, group, groupDoor, link: id, eventSet, linkSecret: secret, cookie },
+    ...{ schedule, reader, place, door, group, groupDoor, link: id, eventSet, linkSecret: secret, cookie },
   };
 }
 
@@ -100,17 +110,6 @@ interface Keys {
   foreignKey: string;
 }
 
-/** The kinds of caller, in the order of the columns below. */
-const callers = [
-  'nobody',
-  'wrong key',
-  'bad checksum',
-  'revoked key',
-  'key',
-  'foreign key',
-  'link',
-  'page',
-] as const;
 type Caller = (typeof callers)[number];
 
 function headersOf(caller: Caller, { linkSecret, cookie }: Things, keys: Keys): Record<string, string> {
@@ -139,12 +138,6 @@ interface Row {
   /** What each kind of caller gets, in the order of `callers`. */
   gets: readonly [number, number, number, number, number, number, number, number];
 }
-
-//                        nobody, wrong key, bad checksum, revoked key, key, foreign key, link, page
-const loginsOnly = (key: number, foreign = key) => [401, 401, 401, 401, key, foreign, 403, 401] as const;
-const linksOnly = (link: number) => [401, 401, 401, 401, 403, 403, link, 401] as const;
-const pagesOnly = (page: number) => [401, 401, 401, 401, 401, 401, 401, page] as const;
-const everybody = (all: number) => [all, all, all, all, all, all, all, all] as const;
 
 /** Reviewed by eye, derived from nothing: who may do what, of one's own and of another organization's. */
 const table: Record<Operation, Row> = {
@@ -379,23 +372,32 @@ const table: Record<Operation, Row> = {
     gets: loginsOnly(204, 404),
   },
   'agents.remove': { path: ({ agent }) => `/agents/${agent}`, gets: loginsOnly(204, 404) },
+  'readers.list': { path: () => '/readers', gets: loginsOnly(200) },
+  'readers.create': {
+    path: () => '/readers',
+    body: ({ door }) => ({ reader: { name: 'y', lock_id: door } }),
+    gets: loginsOnly(200, 422),
+  },
+  'readers.show': { path: ({ reader }) => `/readers/${reader}`, gets: loginsOnly(200, 404) },
+  'readers.change': {
+    path: ({ reader }) => `/readers/${reader}`,
+    body: () => ({ reader: { name: 'y' } }),
+    gets: loginsOnly(204, 404),
+  },
+  'readers.remove': { path: ({ reader }) => `/readers/${reader}`, gets: loginsOnly(204, 404) },
+  'readers.create_enrollment_code': {
+    path: (of) => `/readers/${of.reader}/enrollment_code`,
+    gets: loginsOnly(200, 404),
+  },
+
+  // 422: there is neither a code nor a signature in the body, which are the only credentials.
+  'tablet.show': { path: () => '/reader', gets: everybody(200) },
+  'tablet.enroll': { path: () => '/reader/enrollments', gets: everybody(422) },
+  'tablet.begin_presentation': { path: () => '/reader/nonces', gets: everybody(422) },
+  'tablet.present': { path: () => '/reader/presentations', gets: everybody(422) },
+
   'agents.connect': { path: () => '/agents/connect', gets: everybody(426) },
 };
-
-/** Every refusal has the same shape, so that a stranger learns nothing from it. */
-function assertShape({ status, headers, body }: Answer, isPage: boolean): void {
-  if (status !== 401 && status !== 403 && status !== 404) return;
-  assert.equal(headers.get('content-type'), 'application/json; charset=utf-8');
-  assert.deepEqual(Object.keys(body), ['code', 'error', 'reason', 'hint']);
-  const reasons: Record<number, string[]> = {
-    401: [isPage ? 'session_over' : 'unauthorized'],
-    403: ['forbidden', 'not_permitted'],
-    404: ['not_found'],
-  };
-  assert.ok(reasons[status]?.includes(body.reason), body.reason);
-  assert.equal(headers.get('www-authenticate') !== null, status === 401);
-  assert.equal(headers.get('cache-control'), 'no-store');
-}
 
 describe('who may do what', () => {
   it('is written down for every operation that there is', () => {

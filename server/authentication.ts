@@ -30,9 +30,9 @@ export async function authenticate(
   return known;
 }
 
-/** What the visitor's page asks for: with its cookie, and from nowhere else. */
+/** What one of our pages asks for, the visitor's or a tablet's: it is answered to nobody else. */
 export function isOfPage({ paths }: Endpoint): boolean {
-  return paths.some((path) => path.startsWith('/page/'));
+  return paths.some((path) => /^\/(page|reader)\//.test(path));
 }
 
 /** Where a password in the body will do, a credential that is over is no obstacle. */

@@ -10,10 +10,10 @@ import { type Config, SettingError } from './config.ts';
 import type { Clock, Context, Random } from './context.ts';
 import { recordEvent } from './events/events.ts';
 import { Housekeeping, housekeepingTasks } from './housekeeping.ts';
+import { readPageFiles } from './http/page-files.ts';
 import { withinRanges } from './http/proxies.ts';
 import { openTls, ownCertificate } from './http/tls.ts';
 import { type HostKey, openHostKey } from './installation.ts';
-import { readPageFiles } from './links/page-files.ts';
 import { oncePerTurn, openLog } from './log.ts';
 import { Reference } from './reference/reference.ts';
 import { createHandlers } from './routes.ts';
@@ -150,7 +150,9 @@ export async function startServer(installation: OpenInstallation, config: Config
     clock,
     onError: onBackgroundError,
   });
+  const presentations = new Presentations(context);
   const lasting = {
+    presentations,
     files: readPageFiles(),
     reference: new Reference(context),
     housekeeping,
@@ -165,7 +167,6 @@ export async function startServer(installation: OpenInstallation, config: Config
     tls: tls?.pair(),
     isProxy: withinRanges(config.trustedProxies),
   });
-  const presentations = new Presentations(context);
   const endAgents = acceptAgents(app.server, {
     context,
     hostKey,

@@ -37,8 +37,8 @@ import { showHealth, showMetrics, showReadiness } from './health/routes.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { Request } from './http/handlers.ts';
 import { showAuthority } from './http/lan.ts';
+import type { PageFiles } from './http/page-files.ts';
 import type { HostKey } from './installation.ts';
-import type { PageFiles } from './links/page-files.ts';
 import { openSession, showLinkOfPage, showPage, showPageAsset } from './links/page-routes.ts';
 import {
   changeLinkById,
@@ -86,6 +86,20 @@ import {
   removePlace,
   showPlace,
 } from './places/routes.ts';
+import {
+  beginPresentationFromBody,
+  enrollTabletFromBody,
+  presentFromBody,
+  showTabletPage,
+} from './readers/page-routes.ts';
+import {
+  changeReaderById,
+  createReaderFromBody,
+  listReaders,
+  removeReaderById,
+  renewCodeById,
+  showReader,
+} from './readers/routes.ts';
 import type { Reference } from './reference/reference.ts';
 import {
   showDocument,
@@ -102,6 +116,7 @@ import {
   showSchedule,
 } from './schedules/routes.ts';
 import { decideOnly } from './unlocks/decision-routes.ts';
+import type { Presentations } from './unlocks/presentations.ts';
 import { beginHold, unlockDoor, unlockFromPage } from './unlocks/routes.ts';
 
 interface CallerByKind {
@@ -125,13 +140,14 @@ export type Handlers = { [Name in Operation]: (request: Request<CallerOf<Name>>)
 export function createHandlers(parts: {
   context: Context;
   files: PageFiles;
+  presentations: Presentations;
   reference: Reference;
   housekeeping: Housekeeping;
   hostKey: HostKey;
   /** With `--lan` only: the certificate that phones must trust. */
   authority?: string | undefined;
 }): Handlers {
-  const { context, files, reference, housekeeping, hostKey } = parts;
+  const { context, files, presentations, reference, housekeeping, hostKey } = parts;
   return {
     'health.show': () => showHealth(),
     'health.show_readiness': (request) => showReadiness(context, housekeeping, request),
@@ -232,6 +248,18 @@ export function createHandlers(parts: {
     'organizations.list': (request) => listOrganizations(context, request),
     'organizations.show': (request) => showOwnOrganization(context, request),
     'organizations.change': (request) => changeOwnOrganization(context, request),
+
+    'readers.list': (request) => listReaders(context, request),
+    'readers.create': (request) => createReaderFromBody(context, request),
+    'readers.show': (request) => showReader(context, request),
+    'readers.change': (request) => changeReaderById(context, request),
+    'readers.remove': (request) => removeReaderById(context, request),
+    'readers.create_enrollment_code': (request) => renewCodeById(context, request),
+
+    'tablet.show': (request) => showTabletPage(files, request),
+    'tablet.enroll': (request) => enrollTabletFromBody(context, request),
+    'tablet.begin_presentation': (request) => beginPresentationFromBody(context, request),
+    'tablet.present': (request) => presentFromBody(context, presentations, request),
 
     'page.show': (request) => showPage(files, request),
     'page.show_asset': (request) => showPageAsset(files, request),

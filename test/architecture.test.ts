@@ -47,6 +47,7 @@ const programs = [
   'server/config.ts',
   'agent/main.ts',
   'pages/guest/main.ts',
+  'pages/reader/main.ts',
   'pages/build.ts',
 ];
 

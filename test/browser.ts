@@ -13,6 +13,8 @@ const quiet = [
   'disable-component-update',
   'disable-sync',
 ];
+const fakeCamera = ['use-fake-device-for-media-stream', 'use-fake-ui-for-media-stream'];
+const cameraFilm = '--use-file-for-fake-video-capture';
 const actionDeadlineMs = 15_000;
 
 /** A visitor's phone: a fresh browser profile with one tab. Disposing of it closes both. */
@@ -23,9 +25,20 @@ export interface Phone extends AsyncDisposable {
   complaints: string[];
 }
 
-/** The system's Chromium, without anything of its own that talks to the network. `home`: where its user lives. */
-export async function startBrowser({ home }: { home?: string } = {}): Promise<Browser> {
-  const args = ['--no-sandbox', ...quiet.map((name) => `--${name}`)];
+/**
+ * The system's Chromium, without anything of its own that talks to the network. `home`: where its user lives. `camera`: the
+ * film (YUV4MPEG2) that its camera sees again and again; the user allows it to whoever asks.
+ */
+export async function startBrowser({
+  home,
+  camera,
+}: {
+  home?: string;
+  camera?: string;
+} = {}): Promise<Browser> {
+  const film =
+    camera === undefined ? [] : [...fakeCamera.map((name) => `--${name}`), `${cameraFilm}=${camera}`];
+  const args = ['--no-sandbox', ...quiet.map((name) => `--${name}`), ...film];
   const env = home === undefined ? {} : { env: { ...process.env, HOME: home } };
   return chromium.launch({ executablePath: findChromium(), headless: true, args, ...env });
 }
@@ -45,9 +58,9 @@ export function homeThatTrusts(authorityFile: string, home: string): string {
   return home;
 }
 
-export async function openPhone(browser: Browser): Promise<Phone> {
+export async function openPhone(browser: Browser, viewport = { width: 390, height: 844 }): Promise<Phone> {
   const context = await browser.newContext({
-    viewport: { width: 390, height: 844 },
+    viewport,
     deviceScaleFactor: 2,
     hasTouch: true,
     isMobile: true,

@@ -4,7 +4,13 @@ import { connect } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type Endpoint, endpoints } from '../domain/endpoints.ts';
 import { denials, errors } from '../domain/errors.ts';
-import { answerHeaders, crossOriginHeaders, pagePolicy, referencePolicy } from '../server/http/headers.ts';
+import {
+  answerHeaders,
+  crossOriginHeaders,
+  pagePolicy,
+  permissionsWithCamera,
+  referencePolicy,
+} from '../server/http/headers.ts';
 import { createApiKey } from '../server/logins/logins.ts';
 import { type Answer, type Call, startTestServer, type TestServer } from './test-server.ts';
 
@@ -120,7 +126,14 @@ describe('the headers of every answer', { timeout: 120_000 }, () => {
   });
 
   it('say to the browser of a visitor what the page may do, and the page keeps to it', async () => {
-    for (const path of ['/l/1', '/l/1/', '/l/999', `/grouplinks/${made.link.secret}`]) {
+    for (const path of [
+      '/l/1',
+      '/l/1/',
+      '/l/999',
+      `/grouplinks/${made.link.secret}`,
+      '/reader',
+      '/reader/',
+    ]) {
       const { status, headers, body } = await server.call('GET', path);
       assert.equal(status, 200);
       const policy = headers.get('content-security-policy') ?? '';
@@ -134,6 +147,12 @@ describe('the headers of every answer', { timeout: 120_000 }, () => {
       ]) {
         assert.ok(policy.includes(rule), rule);
       }
+      const camera = path.startsWith('/reader') ? 'camera=(self)' : 'camera=()';
+      assert.equal(
+        headers.get('permissions-policy')?.split(', ')[0],
+        camera,
+        'the only page that may use it',
+      );
       assert.match(policy, /require-trusted-types-for 'script'/);
       assert.doesNotMatch(
         body,
@@ -319,7 +338,8 @@ function assertAnswer(answer: Answer, asked: { method: string; path: string; who
 /** The few answers that say something else than the others, on purpose. */
 function exceptions(name: string, { status, path }: { status: number; path: string }): string[] {
   if (status >= 400) return name === 'cross-origin-resource-policy' ? [crossOriginHeaders[name] ?? ''] : [];
-  if (name === 'content-security-policy' && /^\/(l|grouplinks)\//.test(path)) return [pagePolicy];
+  if (name === 'content-security-policy' && /^\/(l|grouplinks)\/|^\/reader$/.test(path)) return [pagePolicy];
+  if (name === 'permissions-policy' && /^\/reader\/?$/.test(path)) return [permissionsWithCamera];
   if (name === 'content-security-policy' && path.startsWith('/docs')) return [referencePolicy];
   if (name === 'cache-control' && /^\/(docs|openapi\.json)/.test(path)) return ['public, max-age=300'];
   if (name === 'cross-origin-resource-policy' && path.startsWith('/openapi.json')) return ['cross-origin'];

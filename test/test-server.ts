@@ -74,7 +74,7 @@ export interface Call {
   headers?: Record<string, string>;
 }
 
-type Noun = 'place' | 'lock' | 'group' | 'group_lock' | 'group_link' | 'schedule';
+type Noun = 'place' | 'lock' | 'group' | 'group_lock' | 'group_link' | 'schedule' | 'reader';
 
 /**
  * A real server on a free port with a fresh data folder, and one organization with an API key. On PostgreSQL, with a

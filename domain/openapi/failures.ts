@@ -37,7 +37,7 @@ export function failuresOf(operation: Operation): Map<number, Reason[]> {
 function callerFailures({ callers, methods, paths, scope }: Endpoint): Reason[] {
   const found: Reason[] = [];
   const [first] = callers;
-  const isPage = paths.some((path) => path.startsWith('/page/'));
+  const isPage = paths.some((path) => /^\/(page|reader)\//.test(path));
   if (first === 'login' || first === 'link') found.push('unauthorized');
   if (callers.includes('page')) found.push('session_over');
   if (isPage && methods.includes('POST')) found.push('cross_site');

@@ -12,6 +12,7 @@ export const tags = {
   'Group locks': 'Which door belongs to which group.',
   Schedules: 'When the doors of a group open, and when they do not.',
   Agents: 'The software at the doors: it reads codes and drives locks.',
+  Readers: 'What reads codes at the doors: what agents have, and tablets.',
   Events: 'What happened, who did it, and why it was refused where it was.',
   'Event sets': 'A question about the events, held on to and answered page by page.',
   Logins: 'Sign in, sign out, and the API keys of the organization.',
@@ -21,6 +22,8 @@ export const tags = {
   Server: 'The state of the server, and this reference.',
   "The visitor's page":
     'What the page behind a link loads and sends. It is kept in step with the page, not with other programs.',
+  "A tablet's page":
+    'What the page of a tablet that is a reader loads and sends. It is kept in step with the page, not with other programs.',
 } as const;
 
 export type Tag = keyof typeof tags;

@@ -14,7 +14,8 @@ import { PosternError } from '../../domain/errors.ts';
 import type { Context } from '../context.ts';
 import { isUnavailable } from '../database/database.ts';
 import type { HostKey } from '../installation.ts';
-import type { Presentation, PresentationResult } from '../unlocks/presentations.ts';
+import { noteReaders } from '../readers/readers.ts';
+import type { PresentationResult, Presented } from '../unlocks/presentations.ts';
 import { noteAgentSeen, noteSensors, noteStatus } from './agents.ts';
 import { isSameKey } from './claims.ts';
 import { Handshake, type ProvenAgent } from './handshake.ts';
@@ -36,7 +37,7 @@ export interface AgentConnectionSettings {
   context: Context;
   hostKey: HostKey;
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
-  present(presentation: Presentation): Promise<PresentationResult>;
+  present(presentation: Presented): Promise<PresentationResult>;
   onSecondSession(agent: { organization_id: number; agent_id: number; name: string }): Promise<void>;
 }
 
@@ -186,6 +187,7 @@ export class AgentConnection implements AgentSession, InformedSession {
     // Only now are its doors read: what changes after that is told to this session by whoever changes it.
     this.#inBackground(this.#tellAllDoors(this.#agent));
     this.#inBackground(noteAgentSeen(this.#settings.context, this.#agent));
+    this.#inBackground(noteReaders(this.#settings.context, this.#agent));
   }
 
   async #tellAllDoors({ organization_id, agent_id }: ProvenAgent): Promise<void> {

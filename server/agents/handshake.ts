@@ -22,6 +22,8 @@ export interface ProvenAgent {
   door_ids: ReadonlySet<number>;
   /** As it was when it was recognised. */
   row: RecognisedAgent;
+  /** What it says that it has; its own word. */
+  readers: Hello['readers'];
 }
 
 export type HandshakeStep =
@@ -61,7 +63,7 @@ export class Handshake {
     const door_ids = new Set(claims.doors.map(({ id }) => id));
     return {
       say: [{ type: 'welcome', signature }, ...doorsMessages(claims)],
-      agent: { agent_id, organization_id, name, door_ids, row },
+      agent: { agent_id, organization_id, name, door_ids, row, readers: this.#hello.readers },
     };
   }
 

@@ -32,7 +32,7 @@ export interface Transaction extends Connection {
 }
 
 /** Tables whose rows are locked by `(organization_id, id)`. */
-export type LockableTable = 'links' | 'doors' | 'groups' | 'places' | 'members' | 'agents';
+export type LockableTable = 'links' | 'doors' | 'groups' | 'places' | 'members' | 'agents' | 'readers';
 
 export interface RowKey {
   organization_id: number;

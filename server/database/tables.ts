@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { ReaderRow } from './reader-table.ts';
 
 /** The tables of `migrations/`, column by column. Booleans are 0 or 1, instants ISO 8601 UTC text, bytes Uint8Array. */
 export interface Tables {
@@ -12,6 +13,7 @@ export interface Tables {
   places: PlaceRow;
   agents: AgentRow;
   doors: DoorRow;
+  readers: ReaderRow;
   groups: GroupRow;
   group_doors: GroupDoorRow;
   schedules: ScheduleRow;

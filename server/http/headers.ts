@@ -7,7 +7,7 @@ export const answerHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'permissions-policy': permissions('camera=()'),
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
@@ -25,7 +25,14 @@ export function transportHeaders(publicUrl: string): Readonly<Record<string, str
   return { 'strict-transport-security': 'max-age=31536000' };
 }
 
-/** On the visitor's page: its own script and style, its own address, no string ever turned into markup. */
+function permissions(camera: string): string {
+  return `${camera}, geolocation=(), microphone=(), payment=(), usb=()`;
+}
+
+/** On the page of a tablet as a reader, the only one that uses a camera (Permissions Policy). */
+export const permissionsWithCamera = permissions('camera=(self)');
+
+/** On the pages for visitors and tablets: its own script and style, its own address, no string ever turned into markup. */
 export const pagePolicy = [
   "default-src 'none'",
   "script-src 'self'",

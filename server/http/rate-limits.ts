@@ -23,6 +23,12 @@ export const rateLimits = {
   },
   requests_of_login: { max: 3_000, windowMs: 10_000, what: 'requests with one API key or one sign-in' },
   requests_of_link: { max: 600, windowMs: 10_000, what: "requests with one link's secret or from its page" },
+  requests_of_reader: {
+    max: 120,
+    windowMs: 60_000,
+    what: 'nonces and presentations of one tablet, by its own key',
+    shared: true,
+  },
   unlocks_of_link: {
     max: 120,
     windowMs: 60_000,

@@ -3,8 +3,8 @@ import { PageSecret } from '../../domain/schemas/page.ts';
 import type { Context } from '../context.ts';
 import type { AnyoneRequest, LinkRequest } from '../http/handlers.ts';
 import { pagePolicy } from '../http/headers.ts';
+import { type PageFiles, sendFile } from '../http/page-files.ts';
 import { objectParser } from '../http/parse.ts';
-import type { PageFile, PageFiles } from './page-files.ts';
 import { authenticateLink, cookieName, sealPageSession } from './page-sessions.ts';
 import { viewLinkWithDoors } from './view.ts';
 
@@ -23,13 +23,6 @@ export function showPageAsset(files: PageFiles, request: AnyoneRequest): Buffer 
   if (!asset) throw new PosternError('not_found');
   request.reply.header('cache-control', 'public, max-age=31536000, immutable');
   return sendFile(asset, request);
-}
-
-function sendFile(file: PageFile, { headers, reply }: AnyoneRequest): Buffer {
-  reply.type(file.type).header('vary', 'accept-encoding');
-  if (!/\bgzip\b/.test(headers['accept-encoding'] ?? '')) return file.body;
-  reply.header('content-encoding', 'gzip');
-  return file.gzipped;
 }
 
 /** Exchanges the secret for a sealed cookie. Nothing is written, nothing is spent. */

@@ -3,16 +3,19 @@ import type { ErrorName } from '../../domain/errors.ts';
 import { readPass } from '../../domain/pass.ts';
 import type { Context } from '../context.ts';
 import { recordEvent } from '../events/events.ts';
+import type { Press } from './holds.ts';
 import { unlockWithLink } from './unlocks.ts';
 
-/** A text that a reader read at a door. It may be anything: a QR code is hostile input. */
+/** A text that a reader read at a door, and what the reader is called. The text may be anything: a QR code is hostile input. */
 export interface Presentation {
   organization_id: number;
-  agent_id: number;
   door_id: number;
   reader: string;
   text: string;
 }
+
+/** Where it comes from: from an agent for one of its readers, or from a tablet, which is a reader by itself. */
+export type Presented = Presentation & ({ agent_id: number } | { reader_id: number; press: Press });
 
 export interface PresentationResult {
   granted: boolean;
@@ -32,9 +35,9 @@ export class Presentations {
 
   /**
    * Decides a presented text. One that is no pass of this organization is no decision: it is refused as unknown, and
-   * one event a minute and door says that such things were shown, so that junk cannot fill the log.
+   * one event a minute and door (of a tablet: a minute) says that such things were shown, so that junk cannot fill the log.
    */
-  async decide(presentation: Presentation): Promise<PresentationResult> {
+  async decide(presentation: Presented): Promise<PresentationResult> {
     const { organization_id, door_id, reader, text } = presentation;
     const askedMs = this.#context.clock.monotonicMs();
     const verify = await this.#context.keys.verifier(organization_id);
@@ -45,19 +48,22 @@ export class Presentations {
       return { granted: false, reason: 'credential_unknown' };
     }
     const { link_id, index } = reading.claims;
+    const unlock = { door_id, askedMs, method: 'qr', pass: { index }, reader } as const;
     const result = await unlockWithLink(this.#context, {
+      ...unlock,
       link: { organization_id, link_id },
-      door_id,
-      askedMs,
-      method: 'qr',
-      pass: { index },
-      reader,
+      ...('press' in presentation ? { press: presentation.press } : {}),
     });
     return result.opened ? { granted: true, reason: null } : { granted: false, reason: result.reason };
   }
 
-  async #noteUnreadable({ organization_id, agent_id, door_id, reader }: Presentation): Promise<void> {
-    const key = `${agent_id} ${door_id}`; // not by the reader's name, which the agent chooses freely
+  async #noteUnreadable(presentation: Presented): Promise<void> {
+    const { organization_id, door_id, reader } = presentation;
+    const [object, key] =
+      'agent_id' in presentation
+        ? // Not by the reader's name, which the agent chooses freely.
+          ([{ type: 'Agent', id: presentation.agent_id }, `${presentation.agent_id} ${door_id}`] as const)
+        : ([{ type: 'Reader', id: presentation.reader_id }, `tablet ${presentation.reader_id}`] as const);
     const now = this.#context.clock.monotonicMs();
     const last = this.#unreadableAt.get(key);
     if (last !== undefined && now - last < unreadableIntervalMs) return;
@@ -69,7 +75,7 @@ export class Presentations {
         at: this.#context.clock.now(),
         actor: null,
         authenticated_by: null,
-        object: { type: 'Agent', id: agent_id, name: reader },
+        object: { ...object, name: reader },
         reader,
         message: `Something that is no pass was shown at ${reader}`,
         reason: 'credential_unknown',

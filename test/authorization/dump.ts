@@ -13,6 +13,7 @@ const tables: Record<keyof Tables, 'organization_id' | 'id' | null> = {
   places: 'organization_id',
   agents: 'organization_id',
   doors: 'organization_id',
+  readers: 'organization_id',
   groups: 'organization_id',
   group_doors: 'organization_id',
   schedules: 'organization_id',

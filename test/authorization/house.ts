@@ -28,6 +28,8 @@ export interface Things {
   link: number;
   eventSet: number;
   agent: number;
+  /** A tablet at the door, not enrolled yet. */
+  reader: number;
   /** A viewer who was invited and has no password yet. */
   member: number;
   /** An API key. */
@@ -72,12 +74,15 @@ export async function furnish(house: House): Promise<Things> {
   const hours = { name: `Hours ${word}`, scheduleable_type: 'Group', scheduleable_id: group, tuesday: true };
   const schedule = (await have(house, 'POST /schedules', { schedule: hours })).id;
   const agent = await makeAgent(house, door);
+  const tablet = { name: `Tablet ${word}`, lock_id: door };
+  const reader = await have(house, 'POST /readers', { reader: tablet });
   const people = await makePeople(house);
   const eventSet = (await have(house, 'POST /event_sets', { event_set: {} })).id;
   return {
     ...{ organization: house.organization, place, door, group, otherGroup, groupDoor, schedule, agent },
+    reader: reader.id,
     ...{ link: link.id, linkSecret: link.secret, eventSet, member: people.member, login: people.login },
-    secrets: [link.secret, link.quick_response_code_token, ...people.secrets],
+    secrets: [link.secret, link.quick_response_code_token, reader.enrollment_code, ...people.secrets],
   };
 }
 

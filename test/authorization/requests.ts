@@ -146,6 +146,13 @@ export const requests: Record<LoginOperation, (things: Things) => Asked> = {
   'agents.change': ({ agent }) => ({ path: `/agents/${agent}`, body: { agent: { name: 'Renamed' } } }),
   'agents.remove': ({ agent }) => ({ path: `/agents/${agent}` }),
 
+  'readers.list': ({ reader }) => listed('/readers', reader),
+  'readers.create': ({ door }) => ({ path: '/readers', body: { reader: { name: 'New', lock_id: door } } }),
+  'readers.show': ({ reader }) => ({ path: `/readers/${reader}` }),
+  'readers.change': ({ reader }) => ({ path: `/readers/${reader}`, body: { reader: { name: 'Renamed' } } }),
+  'readers.remove': ({ reader }) => ({ path: `/readers/${reader}` }),
+  'readers.create_enrollment_code': ({ reader }) => ({ path: `/readers/${reader}/enrollment_code` }),
+
   'health.show_readiness': () => ({ path: '/ready' }),
   'health.show_metrics': () => ({ path: '/metrics' }),
 };

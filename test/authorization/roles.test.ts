@@ -90,6 +90,7 @@ const viewing: readonly Scope[] = [
   'links:read',
   'events:read',
   'agents:read',
+  'readers:read',
 ];
 
 const makesMember: Row = {
@@ -215,6 +216,14 @@ const table: Record<LoginOperation, Row> = {
   'agents.show': shows('agents:read', seenOfPeople),
   'agents.change': changes('agents:write', 'agents:read', adminsOfPeople(204)),
   'agents.remove': changes('agents:write', 'agents:read', adminsOfPeople(204)),
+
+  // Nor with readers.
+  'readers.list': lists('readers:read', listedOfPeople),
+  'readers.create': makes('readers:write', 'readers:read', adminsAlone(200)),
+  'readers.show': shows('readers:read', seenOfPeople),
+  'readers.change': changes('readers:write', 'readers:read', adminsOfPeople(204)),
+  'readers.remove': changes('readers:write', 'readers:read', adminsOfPeople(204)),
+  'readers.create_enrollment_code': changes('readers:write', 'readers:read', adminsOfPeople(200)),
 
   // Anybody may ask whether it is ready; the scope shows more.
   'health.show_readiness': {

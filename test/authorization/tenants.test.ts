@@ -109,6 +109,13 @@ const table: Record<LoginOperation, Outcome> = {
   'agents.show': 404,
   'agents.change': 404,
   'agents.remove': 404,
+
+  'readers.list': 'unlisted',
+  'readers.create': 'lock_id',
+  'readers.show': 404,
+  'readers.change': 404,
+  'readers.remove': 404,
+  'readers.create_enrollment_code': 404,
 };
 
 /** Where a key is refused what a person may do to themselves. */

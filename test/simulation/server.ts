@@ -57,7 +57,8 @@ export interface ServerParts {
 
 const publicUrl = 'https://postern.example';
 /** Nobody in a world asks for a page or for the reference. */
-const files = { html: { type: 'text/html', body: Buffer.of(), gzipped: Buffer.of() }, assets: new Map() };
+const empty = { type: 'text/html', body: Buffer.of(), gzipped: Buffer.of() };
+const files = { html: empty, reader: empty, assets: new Map() };
 let reference: Reference | undefined;
 const housekeepingMs = 60_000;
 /** Nobody is enrolled in this world: its agents are from the beginning. */
@@ -80,8 +81,8 @@ export class ServerProcess {
     this.context = contextOf(parts, this.life);
     const { clock, onBackgroundError: onError } = this.context;
     this.#housekeeping = new Housekeeping({ tasks: housekeepingTasks(this.context), clock, onError });
-    this.#handlers = this.#handlersOver(this.context);
     this.#presentations = new Presentations(this.context);
+    this.#handlers = this.#handlersOver(this.context);
     this.ready = openHostKey(this.context);
     this.ready.catch((error: unknown) => this.context.onBackgroundError(error));
     this.#keepHouse();
@@ -187,13 +188,8 @@ export class ServerProcess {
 
   #handlersOver(context: Context): Handlers {
     reference ??= new Reference(context);
-    return createHandlers({
-      context,
-      files,
-      reference,
-      housekeeping: this.#housekeeping,
-      hostKey: noHostKey,
-    });
+    const [presentations, housekeeping] = [this.#presentations, this.#housekeeping];
+    return createHandlers({ context, files, presentations, reference, housekeeping, hostKey: noHostKey });
   }
 }
 

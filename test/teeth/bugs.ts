@@ -5,6 +5,7 @@ import { credentialBugs } from './credentials.ts';
 import { decisionBugs } from './decisions.ts';
 import { driverBugs } from './drivers.ts';
 import { storageBugs } from './storage.ts';
+import { tabletBugs } from './tablets.ts';
 import { unlockBugs } from './unlocks.ts';
 
 /** Every bug that `npm run teeth` plants. */
@@ -16,4 +17,5 @@ export const bugs: readonly Bug[] = [
   ...driverBugs,
   ...storageBugs,
   ...accessBugs,
+  ...tabletBugs,
 ];
