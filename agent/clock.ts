@@ -27,6 +27,11 @@ interface Anchor {
   monotonicMs: number;
 }
 
+interface Known extends Anchor {
+  /** The server has signed it. */
+  isSigned: boolean;
+}
+
 /**
  * The time as far as it can be trusted. It counts from the server's signed statements by the monotonic clock, so that
  * setting this machine's clock changes nothing; and it never runs back behind a floor, which survives restarts.
@@ -35,8 +40,10 @@ interface Anchor {
 export class AgentClock {
   readonly #parts: AgentClockParts;
   #floorMs = 0;
-  #anchor: Anchor | null = null;
+  #anchor: Known | null = null;
   #suspect: Anchor | null = null;
+  /** Since when, by the monotonic clock, every statement says that it is earlier than those before it said. */
+  #lateSinceMs: number | null = null;
 
   constructor(parts: AgentClockParts) {
     this.#parts = parts;
@@ -75,8 +82,8 @@ export class AgentClock {
       return false;
     if (isReadable && ms < this.#floorMs) return this.#isBehind(ms);
     this.#suspect = null;
-    this.#anchor = { ms, monotonicMs };
     this.#raise(ms);
+    if (!this.#isLate({ ms, monotonicMs }, knownMs)) this.#anchor = { ms, monotonicMs, isSigned: true };
     return true;
   }
 
@@ -84,8 +91,21 @@ export class AgentClock {
   set(instant: string): void {
     const ms = Date.parse(instant);
     this.#suspect = null;
-    this.#anchor = { ms, monotonicMs: this.#parts.monotonicMs() };
+    this.#anchor = { ms, monotonicMs: this.#parts.monotonicMs(), isSigned: false };
     this.#raise(ms);
+  }
+
+  /**
+   * A statement that was long under way sets nothing back: who holds it up must not make a pass last longer. If it is the
+   * clock here that has run ahead, no statement says otherwise for a while.
+   */
+  #isLate({ ms, monotonicMs }: Anchor, knownMs: number | null): boolean {
+    if (knownMs === null || !this.#anchor?.isSigned || knownMs - ms <= behindMsMax) {
+      this.#lateSinceMs = null;
+      return false;
+    }
+    this.#lateSinceMs ??= monotonicMs;
+    return monotonicMs - this.#lateSinceMs < agreementMs;
   }
 
   /** Whether this is the second of two statements that agree about a step; the first is only remembered. */
@@ -113,7 +133,8 @@ export class AgentClock {
   #believeThisMachine(): void {
     const ms = this.#parts.systemMs();
     if (this.#floorMs === 0 || ms + behindMsMax < this.#floorMs) return;
-    this.#anchor = { ms: Math.max(ms, this.#floorMs), monotonicMs: this.#parts.monotonicMs() };
+    const monotonicMs = this.#parts.monotonicMs();
+    this.#anchor = { ms: Math.max(ms, this.#floorMs), monotonicMs, isSigned: false };
   }
 
   #raise(ms: number): void {

@@ -34,6 +34,8 @@ interface Waiting {
   outcome: 'done' | 'not_done' | 'unknown' | null;
   /** Nothing more will become known of it. */
   settled: boolean;
+  /** It is on the disk: only then is it told, because until then its number may be given again after a restart. */
+  written: boolean;
 }
 
 export interface OutboxParts {
@@ -99,13 +101,14 @@ export class Outbox {
     const sequence = this.#next++;
     const whole = { ...report, sequence, uuid: this.#parts.uuid() } as Report; // the union's parts, with what they lack
     const line: Line = { report: whole, settled };
-    const entry = this.#add(line);
+    const entry = this.#add(line, false);
     try {
       await this.#write(recordLine(JSON.stringify(line)));
     } catch (error) {
       this.#drop(entry);
       throw error;
     }
+    entry.written = true;
     this.#lookForAlarm(report.at);
     if (settled) this.onNews();
     return { sequence, uuid: whole.uuid };
@@ -130,9 +133,9 @@ export class Outbox {
   /** The next reports above this number that can be told, in order. */
   next(above: number): Report[] {
     const reports: Report[] = [];
-    for (const { sequence, json, outcome, settled } of this.#waiting) {
+    for (const { sequence, json, outcome, settled, written } of this.#waiting) {
       if (sequence <= above) continue;
-      if (!settled || reports.length === reportsPerMessageMax) break;
+      if (!settled || !written || reports.length === reportsPerMessageMax) break;
       const report: Report = JSON.parse(json); // our own words
       reports.push(report.kind === 'decision' && report.reason === null ? { ...report, outcome } : report);
     }
@@ -188,7 +191,7 @@ export class Outbox {
       const { sequence } = line.report;
       this.#next = Math.max(this.#next, sequence + 1);
       if (sequence <= this.#keptSequence) continue;
-      const entry = this.#add(line);
+      const entry = this.#add(line, true);
       const outcome = settled.get(sequence);
       if (outcome !== undefined) Object.assign(entry, { outcome, settled: true });
     }
@@ -196,8 +199,9 @@ export class Outbox {
     return damaged;
   }
 
-  #add({ report, settled }: Extract<Line, { report: Report }>): Waiting {
-    return this.#hold({ sequence: report.sequence, json: JSON.stringify(report), outcome: null, settled });
+  #add({ report, settled }: Extract<Line, { report: Report }>, written: boolean): Waiting {
+    const { sequence } = report;
+    return this.#hold({ sequence, json: JSON.stringify(report), outcome: null, settled, written });
   }
 
   #hold(entry: Waiting): Waiting {

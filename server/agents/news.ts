@@ -21,6 +21,8 @@ import { selectRevisions } from './revocation-store.ts';
 const soonMs = 20;
 /** How often it is looked anyway, in case nobody said that something changed. */
 const lookMs = 1_000;
+/** Whoever has just come sets the clock by its first statement: that is not older than this. */
+const freshMsMax = 1_000;
 /** A change that was expected and never came, because its transaction failed, is waited for no longer. */
 const expectedMsMax = 5_000;
 
@@ -173,7 +175,7 @@ export class AgentNews {
       for (const [session, told] of followed.sessions) tellReplica(session, told, source, agent_revision);
     }
     const nowMs = this.#parts.clock.monotonicMs();
-    const isDue = nowMs - followed.statedMs >= statementIntervalMs;
+    const isDue = nowMs - followed.statedMs >= (isNew ? freshMsMax : statementIntervalMs);
     if (isDue || followed.epoch !== revocation_epoch) await this.#state(organization_id, followed, nowMs);
     const { statement } = followed;
     if (statement) this.#tellOthers(followed, statement);

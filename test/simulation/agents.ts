@@ -1,11 +1,15 @@
 import type { KeyObject } from 'node:crypto';
+import { moveLock } from '../../agent/commands.ts';
+import { type AgentCore, composeAgent } from '../../agent/composition.ts';
 import { Connection } from '../../agent/connection.ts';
-import type { Lock, Pulse } from '../../agent/locks/lock.ts';
+import type { Knowledge } from '../../agent/door-decision.ts';
+import { type Lock, lockTimeoutMs, type Moved, type Pulse } from '../../agent/locks/lock.ts';
+import type { LogStore } from '../../agent/outbox-file.ts';
 import type { Shown } from '../../agent/readers/reader.ts';
 import { scanning } from '../../agent/scan.ts';
 import type { SessionSocket } from '../../agent/socket.ts';
-import type { ToldDoorState } from '../../domain/agent-protocol.ts';
-import type { Chance } from './chance.ts';
+import type { AgentDisk, Mount } from './agent-disk.ts';
+import { type Chance, randomOf } from './chance.ts';
 import { Life, type Time } from './time.ts';
 
 /** What an agent is enrolled with, and the doors that it drives. */
@@ -17,59 +21,52 @@ export interface Enrolled {
   door_ids: readonly number[];
 }
 
+/** What is wrong with an agent, for faults. */
+export interface AgentFault {
+  /** Stands between the agent and its log. */
+  store?(inner: LogStore): LogStore;
+  /** What it decides by. */
+  knowing?(known: Knowledge): Knowledge;
+}
+
 export interface AgentParts {
   enrolled: Enrolled;
   time: Time;
   chance: Chance;
-  /** What is on the agent's disk. */
-  file: LockedDownDoors;
+  disk: AgentDisk;
+  fault: AgentFault;
   openSocket(life: Life): SessionSocket;
-  onPulse(door_id: number, pulse: Pulse): void;
+  /** `commanded`: when the lock was told to move, which may have been a moment before. */
+  onPulse(door_id: number, pulse: Pulse, commanded: number): void;
 }
-
-/** What an agent keeps over restarts. */
-export type LockedDownDoors = Map<number, boolean>;
 
 const readerOf = (door_id: number) => `reader ${door_id}`;
 const slowLockMsMax = 1_000;
-const keepMsMax = 30;
+const silent = { info: () => {}, warn: () => {} };
 
-/** An agent as one process: sessions, commands and scans are the real thing; disk, locks and readers are the world's. */
+/** An agent as one process: all that it knows and does is the real thing; disk, locks and readers are the world's. */
 export class AgentProcess {
   readonly life = new Life();
   readonly #killed = Promise.withResolvers<null>();
+  readonly #parts: AgentParts;
+  readonly #mount: Mount;
   readonly #clock: { monotonicMs(): number };
-  readonly #connection: Connection;
+  readonly #core: AgentCore;
+  readonly #locks: ReadonlyMap<number, Lock>;
   readonly #scans: ReadonlyMap<number, (text: string) => Promise<Shown>>;
+  /** Before that nobody is let in, and nobody is refused. */
+  readonly #opened: Promise<Connection>;
 
   constructor(parts: AgentParts) {
-    const { enrolled, time, chance } = parts;
-    const { door_ids, ...identity } = enrolled;
+    this.#parts = parts;
+    const { enrolled, time, disk } = parts;
     const startedMs = time.nowMs;
     this.#clock = { monotonicMs: () => time.nowMs - startedMs };
-    const doorStates = new KeptDoorStates(parts, this.life);
-    this.#connection = new Connection({
-      url: '',
-      identity,
-      readers: door_ids.map((door_id) => ({ name: readerOf(door_id), door_id })),
-      locks: new Map(door_ids.map((door_id) => [door_id, this.#lock(parts, door_id)])),
-      doorStates,
-      ...this.#clock,
-      after: (ms, work) => time.after(ms, work, this.life),
-      nonce: () => Buffer.from(chance.bytes(32)).toString('base64url'),
-      random: () => chance.fraction(),
-      log: { info: () => {}, warn: () => {} },
-      openSocket: () => parts.openSocket(this.life),
-    });
-    this.#scans = new Map(
-      door_ids.map((door_id) => {
-        const ask = (text: string) => this.#connection.ask({ door_id, reader: readerOf(door_id), text });
-        return [
-          door_id,
-          scanning({ ask, isLockedDown: () => doorStates.isLockedDown(door_id), ...this.#clock }),
-        ];
-      }),
-    );
+    this.#mount = disk.mount(this.life);
+    this.#core = this.#compose();
+    this.#locks = new Map(enrolled.door_ids.map((door_id) => [door_id, this.#lock(door_id)]));
+    this.#scans = new Map(enrolled.door_ids.map((door_id) => [door_id, this.#scanning(door_id)]));
+    this.#opened = this.#core.open().then(() => this.#connect());
   }
 
   /** What its monotonic clock shows. */
@@ -79,60 +76,94 @@ export class AgentProcess {
 
   kill(): void {
     this.life.end();
+    this.#mount.abandon();
     this.#killed.resolve(null);
   }
 
   /** What the reader shows; null: nothing, because the agent was killed before. */
-  present(door_id: number, text: string): Promise<Shown | null> {
+  async present(door_id: number, text: string): Promise<Shown | null> {
     const scan = this.#scans.get(door_id);
     if (!scan) throw new Error(`the agent has no door ${door_id}`);
-    return Promise.race([scan(text), this.#killed.promise]);
+    return Promise.race([this.#opened.then(() => scan(text)), this.#killed.promise]);
+  }
+
+  #compose(): AgentCore {
+    const { time, chance, fault } = this.#parts;
+    const startedMs = time.wallMs;
+    const store = this.#mount.store();
+    return composeAgent({
+      file: (name) => this.#mount.file(name),
+      store: fault.store?.(store) ?? store,
+      systemMs: () => Math.floor(time.wallMs),
+      // What jumps for the world is time that passes: the clock of a machine that was asleep has gone on.
+      monotonicMs: () => time.wallMs - startedMs,
+      after: (ms, work) => time.after(ms, work, this.life),
+      uuid: randomOf(chance, () => time.wallMs).uuid,
+      nonce: () => this.#nonce(),
+      version: '0.0.0',
+      log: silent,
+    });
+  }
+
+  #connect(): Connection {
+    const { enrolled, time, chance, openSocket } = this.#parts;
+    const { door_ids, ...identity } = enrolled;
+    const { doorStates, upkeep, clock } = this.#core;
+    return new Connection({
+      url: '',
+      identity,
+      readers: door_ids.map((door_id) => ({ name: readerOf(door_id), door_id })),
+      locks: this.#locks,
+      doorStates,
+      upkeep,
+      nowMs: () => clock.nowMs(),
+      ...this.#clock,
+      after: (ms, work) => time.after(ms, work, this.life),
+      nonce: () => this.#nonce(),
+      random: () => chance.fraction(),
+      log: silent,
+      openSocket: () => openSocket(this.life),
+    });
+  }
+
+  #scanning(door_id: number): (text: string) => Promise<Shown> {
+    const { replica, revocations, clock, outbox, unreadable, doorStates } = this.#core;
+    const isLockedDown = (id: number) => doorStates.isLockedDown(id);
+    const known = { replica, revocations, clock, isLockedDown };
+    const reader = readerOf(door_id);
+    return scanning({
+      ...(this.#parts.fault.knowing?.(known) ?? known),
+      ...{ door_id, reader, outbox, unreadable, ...this.#clock },
+      ask: async (text) => (await this.#opened).ask({ door_id, reader, text }),
+      pulse: (pulse) => moveLock(this.#locks.get(door_id), pulse),
+    });
+  }
+
+  #nonce(): string {
+    return Buffer.from(this.#parts.chance.bytes(32)).toString('base64url');
   }
 
   /** A lock with moods: it jams, it dawdles, or it does not say whether it moved. */
-  #lock({ time, chance, onPulse }: AgentParts, door_id: number): Lock {
+  #lock(door_id: number): Lock {
+    const { time, chance, onPulse } = this.#parts;
     return {
       pulse: async (pulse: Pulse) => {
+        const commanded = time.moment;
         const mood = chance.fraction();
         if (mood < 0.04) throw new Error('The lock is jammed.');
         if (mood < 0.12) await time.sleep(chance.between(1, slowLockMsMax));
-        if (mood < 0.16) await new Promise(() => {});
+        if (mood >= 0.12 && mood < 0.16) return this.#saysNothing();
         if (this.life.ended) await new Promise(() => {});
-        onPulse(door_id, pulse);
-        if (mood < 0.18) await new Promise(() => {});
-        return 'done';
+        onPulse(door_id, pulse, commanded);
+        return mood >= 0.16 && mood < 0.18 ? this.#saysNothing() : 'done';
       },
       check: async () => 'a lock of this world',
       close: async () => {},
     };
   }
-}
 
-/** Holds at once and is on the disk a little later, as `agent/door-states.ts` has it. */
-class KeptDoorStates {
-  readonly #held: LockedDownDoors;
-  readonly #parts: AgentParts;
-  readonly #life: Life;
-
-  constructor(parts: AgentParts, life: Life) {
-    this.#parts = parts;
-    this.#life = life;
-    this.#held = new Map(parts.file);
-  }
-
-  isLockedDown(door_id: number): boolean {
-    return this.#held.get(door_id) ?? false;
-  }
-
-  keep(doors: readonly ToldDoorState[]): Promise<void> {
-    const { time, chance, file } = this.#parts;
-    for (const { door_id, locked_down } of doors) this.#held.set(door_id, locked_down);
-    return new Promise((resolve) => {
-      const write = () => {
-        for (const [door_id, locked_down] of this.#held) file.set(door_id, locked_down);
-        resolve();
-      };
-      time.after(chance.between(1, keepMsMax), write, this.#life);
-    });
+  async #saysNothing(): Promise<Moved> {
+    await this.#parts.time.sleep(lockTimeoutMs);
+    return 'unknown';
   }
 }

@@ -16,6 +16,8 @@ export class Disk {
   file: string;
   /** How long a transaction waits before it begins, and before it is known to be durable. */
   slownessMsMax = 0;
+  /** How many transactions wait for it. */
+  dawdling = 0;
   isFull = false;
   /** How many transactions have begun: without one more, nothing in the file has changed. */
   transactions = 0;
@@ -103,8 +105,10 @@ export class Disk {
     };
   }
 
-  #dawdle(): Promise<void> {
-    return this.#time.sleep(this.#chance.between(0, this.slownessMsMax));
+  async #dawdle(): Promise<void> {
+    this.dawdling += 1;
+    await this.#time.sleep(this.#chance.between(0, this.slownessMsMax));
+    this.dawdling -= 1;
   }
 
   #light(): void {

@@ -14,6 +14,9 @@ import { Time } from './time.ts';
 /** A folder in memory, where the system has one: nothing here has to survive this machine. */
 const memory = '/dev/shm';
 
+/** For so long an agent that hears nothing from the server lets somebody in whose pass was ended meanwhile. */
+export const offlineLimitMs = 120_000;
+
 /** When every world begins. */
 export const start = '2026-03-02T06:00:00.000Z';
 
@@ -91,6 +94,12 @@ export async function makeTemplate(): Promise<Template> {
       agents.push(await enroll(server, { house, door_ids }));
     }
   }
+  await database.everywhere.transaction((tx) =>
+    tx.query
+      .updateTable('doors')
+      .set({ static_offline_limit: offlineLimitMs / 1_000 })
+      .execute(),
+  );
   await database.close();
   server.kill();
   const [one, other] = houses;

@@ -1,4 +1,5 @@
-import type { House, Template } from './house.ts';
+import { createHash } from 'node:crypto';
+import { type House, offlineLimitMs, type Template } from './house.ts';
 import { Possible } from './possible.ts';
 
 /*
@@ -6,11 +7,17 @@ import { Possible } from './possible.ts';
  * and tables, and all that the invariants are judged by.
  */
 
+/** An agent counts from the server's word when it arrives: it may have been under way for so long. */
+export const lateMsMax = 40_000;
+/** How much earlier than its word on what is revoked the server may have told the agent its doors and hours. */
+const newsMsMax = 5_000;
+
 export interface KnownLink {
   id: number;
   name: string;
   house: House;
   group_id: number;
+  type: 'online' | 'offline' | null;
   /** Null: it has no web link. */
   secret: string | null;
   from: Possible<string | null>;
@@ -18,8 +25,15 @@ export interface KnownLink {
   usesMax: Possible<number | null>;
   suspended: Possible<boolean>;
   revoked: Possible<boolean>;
-  /** How often it opened a door. */
+  /** How often it opened a door, as far as the server knows. */
   grants: number;
+}
+
+/** What a link may have been when a pass of it was signed. */
+export interface Terms {
+  from: (string | null)[];
+  until: string[];
+  usesMax: (number | null)[];
 }
 
 /** A text that is a pass, as somebody was given it. */
@@ -27,8 +41,10 @@ export interface KnownPass {
   text: string;
   link: KnownLink;
   obtained: number;
-  /** From when on an acknowledged change has ended it. */
+  terms: Terms;
+  /** From when on an acknowledged change has ended it; and what the clocks on the walls showed then. */
   ended: number;
+  endedMs: number;
 }
 
 export type Hours =
@@ -48,6 +64,9 @@ export interface KnownGroup {
   house: House;
   doors: Map<number, Possible<boolean>>;
   schedules: KnownSchedule[];
+  /** How many changes of its doors and hours are under way, and when the last one was over, on the clocks on the walls. */
+  changes: number;
+  changedMs: number;
 }
 
 export interface KnownDoor {
@@ -55,8 +74,8 @@ export interface KnownDoor {
   house: House;
   place_id: number;
   down: Possible<boolean>;
-  /** Its agent has said that it keeps the door shut, and nobody has released it since. */
-  kept: boolean;
+  /** Since when its agent has said that it keeps the door shut, and nobody has released it; infinite: it does not. */
+  kept: number;
 }
 
 interface KnownPlace {
@@ -85,6 +104,7 @@ export class Model {
   readonly groups = new Map<number, KnownGroup>();
   readonly doors = new Map<number, KnownDoor>();
   readonly places = new Map<number, KnownPlace>();
+  readonly #passesByHash = new Map<string, KnownPass>();
   readonly #tallies = new Map<string, Tally>();
 
   constructor({ houses }: Template) {
@@ -93,10 +113,17 @@ export class Model {
       for (const { id, offsetMinutes } of house.places)
         this.places.set(id, { id, house, offsetMinutes, down: new Possible(false) });
       for (const { id, place_id } of house.doors)
-        this.doors.set(id, { id, house, place_id, down: new Possible(false), kept: false });
+        this.doors.set(id, {
+          id,
+          house,
+          place_id,
+          down: new Possible(false),
+          kept: Number.POSITIVE_INFINITY,
+        });
       for (const { id, door_ids } of house.groups) {
         const doors = new Map(house.doors.map((door) => [door.id, new Possible(door_ids.includes(door.id))]));
-        this.groups.set(id, { id, house, doors, schedules: [] });
+        const changes = { changes: 0, changedMs: Number.NEGATIVE_INFINITY };
+        this.groups.set(id, { id, house, doors, schedules: [], ...changes });
       }
     }
   }
@@ -115,6 +142,23 @@ export class Model {
     };
     this.#tallies.set(key, known);
     return known;
+  }
+
+  /** Somebody was given a pass. `terms`: what the link may have been before and after they asked for it. */
+  learn(text: string, link: KnownLink, { obtained, terms }: { obtained: number; terms: Terms[] }): void {
+    const all = {
+      from: terms.flatMap(({ from }) => from),
+      until: terms.flatMap(({ until }) => until),
+      usesMax: terms.flatMap(({ usesMax }) => usesMax),
+    };
+    const never = Number.POSITIVE_INFINITY;
+    const pass = { text, link, obtained, terms: all, ended: never, endedMs: never };
+    this.passes.set(text, pass);
+    this.#passesByHash.set(createHash('sha256').update(text).digest('hex'), pass);
+  }
+
+  passOfHash(hash: string): KnownPass | undefined {
+    return this.#passesByHash.get(hash);
   }
 
   door(id: number): KnownDoor {
@@ -151,11 +195,39 @@ export class Model {
     return null;
   }
 
+  /**
+   * Why an agent that decided alone cannot have been right; null: it can. `knownUntilMs`: until when it surely knows what
+   * the server knew; milliseconds on the clocks on the walls, like `nowMs`.
+   */
+  localObjection(
+    { link, terms, endedMs }: KnownPass,
+    door: KnownDoor,
+    { at, knownUntilMs, nowMs }: { at: string; knownUntilMs: number; nowMs: number },
+  ): string | null {
+    const group = this.group(link.group_id);
+    if (link.house !== door.house) return 'the door is of another organization';
+    if (!terms.from.some((from) => from === null || from <= at)) return 'the pass was not valid yet';
+    if (!terms.until.some((until) => at < until)) return 'the pass was not valid any more';
+    if (link.type !== 'offline') return 'the server must be asked about the link';
+    if (!terms.usesMax.includes(null)) return 'its uses are counted by the server';
+    if (endedMs <= knownUntilMs) return 'its agent knew that a change had ended the pass';
+    if (nowMs - endedMs > offlineLimitMs + lateMsMax) return 'a change had ended the pass long before';
+    if (group.changes > 0 || group.changedMs + newsMsMax > knownUntilMs) return null;
+    if (!group.doors.get(door.id)?.may(Boolean)) return 'the door was not in the group, as its agent knew';
+    if (!this.#allowed(group, door, at)) return 'it was outside the schedules, as its agent knew';
+    return null;
+  }
+
   #allowed({ schedules }: KnownGroup, { place_id }: KnownDoor, at: string): boolean {
     if (schedules.every(({ present }) => present.may((is) => !is))) return true;
     const { offsetMinutes } = this.place(place_id);
     return schedules.some(({ present, hours }) => present.may(Boolean) && contains(hours, at, offsetMinutes));
   }
+}
+
+/** What a link may be at the moment. */
+export function termsOf({ from, until, usesMax }: KnownLink): Terms {
+  return { from: from.values, until: until.values, usesMax: usesMax.values };
 }
 
 function contains(hours: Hours, at: string, offsetMinutes: number): boolean {

@@ -7,7 +7,7 @@ import type { Life, Time } from './time.ts';
 export class Line {
   readonly name: string;
   delayMsMax = 20;
-  /** Nothing arrives. `cut` loses what is under way; `stalled` holds it back until the line is mended. */
+  /** Nothing arrives. `cut` loses what is under way, and the connections with it; `stalled` holds it back until the line is mended. */
   state: 'up' | 'cut' | 'stalled' = 'up';
   /** How many of a hundred messages of requests are lost. */
   lossPercent = 1;
@@ -47,6 +47,11 @@ export class Wires {
     for (const wire of this.#of(line)) wire.break();
   }
 
+  /** The machines have slept: what was under way is lost, and with it the connections. */
+  sleep(): void {
+    for (const wire of this.#open) if (wire.isBusy) wire.break();
+  }
+
   /** The machine of a process that is no more says so to whoever was connected. */
   closeThoseOf(life: Life): void {
     for (const wire of this.#open) wire.abandon(life);
@@ -72,6 +77,8 @@ class Wire {
   readonly #parts: WireParts;
   readonly #held: { to: End; item: Item }[] = [];
   #lastMs = new Map<End, number>();
+  #underWay = 0;
+  #hasLost = false;
   #isBroken = false;
 
   constructor(parts: WireParts) {
@@ -83,6 +90,10 @@ class Wire {
 
   get isOver(): boolean {
     return this.#isBroken || (this.agentEnd.isOver && this.serverEnd.isOver);
+  }
+
+  get isBusy(): boolean {
+    return this.#underWay > 0 || this.#held.length > 0;
   }
 
   otherThan(end: End): End {
@@ -101,15 +112,20 @@ class Wire {
     const { time } = this.#parts;
     const atMs = Math.max(this.#lastMs.get(to) ?? 0, time.nowMs + this.delay());
     this.#lastMs.set(to, atMs);
+    this.#underWay += 1;
     time.after(atMs - time.nowMs, () => {
-      if (this.#isBroken || this.line.state === 'cut') return;
-      if (this.line.state === 'stalled' || this.#held.some((held) => held.to === to))
+      this.#underWay -= 1;
+      if (this.#isBroken) return;
+      if (this.line.state === 'cut') this.#hasLost = true;
+      else if (this.line.state === 'stalled' || this.#held.some((held) => held.to === to))
         this.#held.push({ to, item });
       else to.receive(item);
     });
   }
 
+  /** A connection that has lost something cannot go on: what comes next would not be what was sent next. */
   release(): void {
+    if (this.#hasLost) return this.break();
     for (const { to, item } of this.#held.splice(0)) this.carry(to, item);
   }
 

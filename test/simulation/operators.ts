@@ -1,6 +1,6 @@
 import { addMs } from '../../domain/instants.ts';
 import type { House } from './house.ts';
-import type { Hours, KnownDoor, KnownGroup, KnownLink } from './model.ts';
+import { type Hours, type KnownDoor, type KnownGroup, type KnownLink, termsOf } from './model.ts';
 import { Line } from './network.ts';
 import { Possible, type Write } from './possible.ts';
 import type { Call, Reply } from './server.ts';
@@ -61,7 +61,7 @@ export class Operator {
     if (reply?.status !== 200) return null;
     const { id, secret, quick_response_code_token: pass } = reply.body;
     const link: KnownLink = {
-      ...{ id, name, house: this.house, group_id, secret, grants: 0 },
+      ...{ id, name, house: this.house, group_id, secret, grants: 0, type: quick_response_code_type },
       ...{ from: new Possible<string | null>(from), until: new Possible(until) },
       ...{
         usesMax: new Possible<number | null>(usesMax),
@@ -71,8 +71,7 @@ export class Operator {
     };
     if (model.links.has(id)) this.#world.witness.complain(`${name} has the id of another link`);
     model.links.set(id, link);
-    if (pass)
-      model.passes.set(pass, { text: pass, link, obtained: time.moment, ended: Number.POSITIVE_INFINITY });
+    if (pass) model.learn(pass, link, { obtained: time.moment, terms: [termsOf(link)] });
     return link;
   }
 
@@ -117,9 +116,10 @@ export class Operator {
 
   async lockDown(door: KnownDoor, down: boolean): Promise<void> {
     const operation = down ? 'doors.lock_down' : 'doors.cancel_lockdown';
-    if (!down) door.kept = false;
+    if (!down) door.kept = Number.POSITIVE_INFINITY;
     const reply = await this.#write({ operation, id: door.id }, [{ of: door.down, value: down }]);
-    if (reply?.status === 200 && reply.body.reached && door.down.must(Boolean)) door.kept = true;
+    if (reply?.status === 200 && reply.body.reached && door.down.must(Boolean))
+      door.kept = Math.min(door.kept, this.#world.time.moment);
     this.#world.note(
       `${this.house.canary} ${down ? 'locked down' : 'released'} door ${door.id}: ${words(reply)}`,
     );
@@ -144,9 +144,11 @@ export class Operator {
     const of = group.doors.get(door.id);
     if (!of) return;
     const body = { group_lock: { group_id: group.id, lock_id: door.id } };
-    const reply = row
-      ? await this.#write({ operation: 'group_doors.remove', id: row.id }, [{ of, value: false }])
-      : await this.#write({ operation: 'group_doors.create', body }, [{ of, value: true }]);
+    const reply = await this.#changing(group, () =>
+      row
+        ? this.#write({ operation: 'group_doors.remove', id: row.id }, [{ of, value: false }])
+        : this.#write({ operation: 'group_doors.create', body }, [{ of, value: true }]),
+    );
     this.#world.note(
       `${this.house.canary} ${row ? 'took' : 'put'} door ${door.id} and group ${group.id}: ${words(reply)}`,
     );
@@ -161,9 +163,9 @@ export class Operator {
     const body = {
       schedule: { scheduleable_type: 'Group', scheduleable_id: group.id, name, ...hoursOnWire(hours) },
     };
-    const reply = await this.#write({ operation: 'schedules.create', body }, [
-      { of: schedule.present, value: true },
-    ]);
+    const reply = await this.#changing(group, () =>
+      this.#write({ operation: 'schedules.create', body }, [{ of: schedule.present, value: true }]),
+    );
     if (reply?.status === 200) schedule.id = reply.body.id;
     this.#world.note(`${this.house.canary} gave hours to group ${group.id}: ${words(reply)}`);
   }
@@ -176,9 +178,9 @@ export class Operator {
     for (const { id, name } of listed.body as { id: number; name: string }[]) {
       const schedule = group.schedules.find((known) => known.name === name);
       if (!schedule) continue;
-      const reply = await this.#write({ operation: 'schedules.remove', id }, [
-        { of: schedule.present, value: false },
-      ]);
+      const reply = await this.#changing(group, () =>
+        this.#write({ operation: 'schedules.remove', id }, [{ of: schedule.present, value: false }]),
+      );
       this.#world.note(`${this.house.canary} took hours from group ${group.id}: ${words(reply)}`);
     }
     group.schedules = group.schedules.filter(({ present }) => present.may(Boolean));
@@ -215,6 +217,16 @@ export class Operator {
     this.#world.note(`${this.house.canary} pried with ${of(foreign).operation}: ${words(one)}`);
   }
 
+  async #changing<T>(group: KnownGroup, work: () => Promise<T>): Promise<T> {
+    group.changes += 1;
+    try {
+      return await work();
+    } finally {
+      group.changes -= 1;
+      group.changedMs = this.#world.time.wallMs;
+    }
+  }
+
   async #changeLink<T>(
     link: KnownLink,
     group_link: object,
@@ -233,8 +245,11 @@ export class Operator {
 
   #endPasses(link: KnownLink, begun: number): void {
     const { model, time } = this.#world;
-    for (const pass of model.passes.values())
-      if (pass.link === link && pass.obtained < begun) pass.ended = Math.min(pass.ended, time.moment);
+    for (const pass of model.passes.values()) {
+      if (pass.link !== link || pass.obtained >= begun) continue;
+      pass.ended = Math.min(pass.ended, time.moment);
+      pass.endedMs = Math.min(pass.endedMs, time.wallMs);
+    }
   }
 
   /** What a refusal names was not done; what nobody answered, or answered 503, may have been. */

@@ -1,5 +1,5 @@
 import { denials } from '../../domain/errors.ts';
-import type { KnownDoor, KnownLink, KnownPass } from './model.ts';
+import { type KnownDoor, type KnownLink, type KnownPass, termsOf } from './model.ts';
 import { Line } from './network.ts';
 import type { Call, Reply } from './server.ts';
 import type { Result, World } from './world.ts';
@@ -75,10 +75,11 @@ export class Phone {
     }
     const cookie = await this.#cookie(link);
     if (cookie === null) return;
+    const before = termsOf(link);
     const page = await this.#ask(link, { operation: 'page.show_link', id: link.id, cookie });
     const text = page?.status === 200 ? page.body.pass : null;
     if (typeof text !== 'string' || model.passes.has(text)) return;
-    model.passes.set(text, { text, link, obtained: time.moment, ended: Number.POSITIVE_INFINITY });
+    model.learn(text, link, { obtained: time.moment, terms: [before, termsOf(link)] });
   }
 
   /** Shows a text to a reader: a pass, or anything else. */
@@ -93,7 +94,7 @@ export class Phone {
     const answer = shown?.shown === 'denied' ? shown.reason : (shown?.shown ?? null);
     this.#world.note(`${this.name} showed ${what} at door ${door.id}: ${answer}`);
     if (answer === 'granted') {
-      witness.admitted(text, door.house, begun);
+      witness.admitted(text, door, begun);
       if (pass) witness.opened(pass.link.id, door.id, 'qr');
     }
     return answer;

@@ -14,6 +14,9 @@ export interface EventRow {
   success: number;
   method: string;
   sequence: string;
+  /** The agent that told of it; null: it is the server's own. */
+  agent_id: number | null;
+  isVerified: boolean;
   whole: string;
 }
 
@@ -40,7 +43,7 @@ function inArrays(statement: StatementSync): StatementSync {
 }
 
 const judged =
-  'position, uuid, organization_id, type, created_at, actor_type, actor_id, object_id, success, method, sequence';
+  'position, uuid, organization_id, type, created_at, actor_type, actor_id, object_id, success, method, sequence, agent_id, unverified';
 
 /** A row of the statement `events`. */
 export function eventOf(row: unknown): EventRow {
@@ -51,7 +54,8 @@ export function eventOf(row: unknown): EventRow {
     string,
     string,
   ]; // as asked
-  const [actor_type, actor_id, object_id, success, method, sequence] = more as unknown as EventValues; // likewise
+  const [actor_type, actor_id, object_id, success, method, sequence, agent_id, unverified] =
+    more as unknown as EventValues; // likewise
   const judgedAndWhole = {
     actor_type,
     actor_id,
@@ -59,12 +63,14 @@ export function eventOf(row: unknown): EventRow {
     success,
     method,
     sequence,
+    agent_id,
+    isVerified: unverified === 0,
     whole: JSON.stringify(row),
   };
   return { position, uuid, organization_id, type, created_at, ...judgedAndWhole };
 }
 
-type EventValues = [string | null, number | null, number, number, string, string];
+type EventValues = [string | null, number | null, number, number, string, string, number | null, number];
 
 /**
  * Kept in V8's own format, in which one number has two spellings: which it is depends on how warm the process is. What

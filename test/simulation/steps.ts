@@ -101,6 +101,7 @@ export async function recover({ world, operators }: Cast): Promise<void> {
       if (!isOpen) world.witness.complain(`door ${id} does not open any more`);
     }
   await world.pass(5_000);
+  for (let tries = 0; tries < 30 && !world.witness.knowsAll; tries++) await world.pass(1_000);
 }
 
 /** Time passes until it is done. */

@@ -3,7 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Pulse } from '../../agent/locks/lock.ts';
 import type { Disk } from './disk.ts';
 import type { House } from './house.ts';
-import type { KnownLink, Model } from './model.ts';
+import { LocalDecisions, type LocalDecisionsParts } from './local-decisions.ts';
+import type { KnownDoor, KnownLink, Model } from './model.ts';
 import { type EventRow, eventOf, fingerprintOf, prepare, type Statements } from './reading.ts';
 import type { Reply } from './server.ts';
 import type { Time } from './time.ts';
@@ -12,13 +13,21 @@ import type { Time } from './time.ts';
 const commandAgeMsMax = 5_000;
 
 interface Grant {
-  position: number;
   door_id: number;
   decidedMs: number;
   pulsed: boolean;
   failed: boolean;
   who: number | House;
   method: string;
+  /** The pass that an agent let in alone. */
+  local: string | null;
+}
+
+export interface WitnessParts {
+  model: Model;
+  time: Time;
+  disk: Pick<Disk, 'file' | 'transactions'>;
+  agents: LocalDecisionsParts['agents'];
 }
 
 /** Watches a world from the outside: the locks, the answers, and over a connection of its own the file. */
@@ -28,6 +37,9 @@ export class Witness {
   readonly #time: Time;
   readonly #disk: Pick<Disk, 'file' | 'transactions'>;
   readonly #grants = new Map<string, Grant>();
+  readonly #local: LocalDecisions;
+  /** When a door moved last for a pass that its agent had let in alone. */
+  readonly #letIn = new Map<string, number>();
   #database: DatabaseSync;
   #statements: Statements;
   #transactions = 0;
@@ -36,10 +48,11 @@ export class Witness {
   /** A request is being answered that may not change anything. */
   #isReading = false;
 
-  constructor(parts: { model: Model; time: Time; disk: Pick<Disk, 'file' | 'transactions'> }) {
+  constructor(parts: WitnessParts) {
     this.#model = parts.model;
     this.#time = parts.time;
     this.#disk = parts.disk;
+    this.#local = new LocalDecisions({ ...parts, complain: (violation) => this.#report(violation) });
     this.#database = new DatabaseSync(parts.disk.file, { readOnly: true });
     this.#statements = prepare(this.#database);
     for (const row of this.#statements.events.iterate(0)) this.#chain(eventOf(row));
@@ -69,6 +82,7 @@ export class Witness {
 
   /** After everything that happens. */
   look(): void {
+    this.#lookAtAgents();
     if (this.#disk.transactions !== this.#transactions) {
       this.#transactions = this.#disk.transactions;
       if (this.#isReading) this.#report('a request that only reads has written');
@@ -77,19 +91,22 @@ export class Witness {
     this.#isReading = false;
   }
 
-  pulse(door_id: number, { command_id }: Pulse): void {
-    const row = this.#statements.event.get(command_id);
-    if (row?.['type'] !== 'lock.unlock' || row['success'] !== 1)
-      return this.#report(`door ${door_id} moved without a grant that is written down (${command_id})`);
+  /** A door moves. `commanded`: when its lock was told to. */
+  pulse(door_id: number, { command_id }: Pulse, commanded: number): void {
     const grant = this.#grants.get(command_id);
+    const row = grant?.local ? null : this.#statements.event.get(command_id);
+    if (row !== null && (row?.['type'] !== 'lock.unlock' || row['success'] !== 1))
+      return this.#report(`door ${door_id} moved without a grant that is written down (${command_id})`);
     if (!grant) return this.#report(`door ${door_id} moved before its event was there`);
     if (grant.pulsed) this.#report(`door ${door_id} moved twice for one event`);
-    if (this.#model.door(door_id).kept) this.#report(`door ${door_id} moved, which its agent keeps shut`);
+    if (this.#model.door(door_id).kept < commanded)
+      this.#report(`door ${door_id} moved, which its agent keeps shut`);
     if (grant.door_id !== door_id)
       this.#report(`door ${door_id} moved for the event of door ${grant.door_id}`);
     const ageMs = this.#time.nowMs - grant.decidedMs;
     if (ageMs > commandAgeMsMax) this.#report(`door ${door_id} moved ${ageMs} ms after the decision`);
     grant.pulsed = true;
+    if (grant.local) this.#letIn.set(`${door_id} ${grant.local}`, this.#time.moment);
     this.#model.tally(grant.who, door_id, grant.method).pulsed += 1;
   }
 
@@ -117,10 +134,11 @@ export class Witness {
       this.#report(`door ${door_id} was refused, and nothing of it is written down`);
   }
 
-  /** A reader let somebody in who showed this text. `begun`: when it was shown. */
-  admitted(text: string, house: House, begun: number): void {
+  /** A reader let somebody in who showed this text. `begun`: when it was shown. What agents do alone is judged elsewhere. */
+  admitted(text: string, { id, house }: KnownDoor, begun: number): void {
     const pass = this.#model.passes.get(text);
     if (!pass) return this.#report(`a text that is no pass opened a door of ${house.canary}`);
+    if ((this.#letIn.get(`${id} ${text}`) ?? -1) >= begun) return;
     if (pass.link.house !== house)
       this.#report(`a pass of another organization opened a door of ${house.canary}`);
     if (pass.ended < begun) this.#report(`a pass of ${pass.link.name} opened that a change had ended`);
@@ -144,6 +162,25 @@ export class Witness {
     this.#compareHouse();
   }
 
+  /** Whether the server was told of all that agents have written down. */
+  get knowsAll(): boolean {
+    return this.#local.untold === 0;
+  }
+
+  /** Everything is mended: nothing that an agent has written down is lost. */
+  lookBack(): void {
+    this.lookAtEverything();
+    this.#local.lookBack();
+  }
+
+  #lookAtAgents(): void {
+    for (const { uuid, door_id, pass } of this.#local.fresh()) {
+      const who = pass.link.id;
+      this.#grants.set(uuid, { ...this.#grantAt(door_id, 'qr'), who, local: pass.text });
+      this.#countGranted(this.#model.tally(who, door_id, 'qr'), `grant ${uuid}`);
+    }
+  }
+
   #lookAtEvents(): void {
     for (const row of this.#statements.events.iterate(this.#lastPosition)) {
       const event = eventOf(row);
@@ -153,30 +190,38 @@ export class Witness {
       if (!house) return this.#report(`event ${event.position} is of no organization`);
       if (event.whole.includes(this.#model.otherThan(house).canary))
         this.#report(`event ${event.position} of ${house.canary} names another organization`);
-      if (event.type === 'lock.unlock' && event.success === 1) this.#judge(event, house);
-      if (event.type === 'lock.unlock' && event.success === 0) this.#tallyOf(event, house).denied += 1;
+      if (event.agent_id !== null) this.#lookAtReport(event);
+      else if (event.type === 'lock.unlock' && event.success === 1) this.#judge(event, house);
+      else if (event.type === 'lock.unlock') this.#tallyOf(event, house).denied += 1;
       if (event.type === 'lock.unlock_failed') this.#judgeFailure(event, house);
     }
+  }
+
+  /** The event of a grant was judged and counted when it came onto the agent's disk; its use is counted now. */
+  #lookAtReport(event: EventRow): void {
+    if (event.type === 'lock.unlock_failed') return;
+    this.#local.told(event);
+    const link = this.#model.links.get(event.actor_id ?? 0);
+    if (link && event.type === 'lock.unlock' && event.success === 1) link.grants += 1;
+  }
+
+  #grantAt(door_id: number, method: string) {
+    const decidedMs = this.#time.nowMs;
+    return { door_id, decidedMs, pulsed: false, failed: false, method, local: null };
+  }
+
+  #countGranted(tally: { granted: number; asked: number }, grant: string): void {
+    tally.granted += 1;
+    if (tally.granted > tally.asked) this.#report(`${grant} was not asked for`);
   }
 
   #judge(event: EventRow, house: House): void {
     const { position, uuid, created_at: at, object_id: door_id, method } = event;
     const who = whoOf(event, house);
-    const grant = {
-      position,
-      door_id,
-      decidedMs: this.#time.nowMs,
-      pulsed: false,
-      failed: false,
-      who,
-      method,
-    };
-    this.#grants.set(uuid, grant);
+    this.#grants.set(uuid, { ...this.#grantAt(door_id, method), who });
     if (at !== this.#time.instant())
       this.#report(`grant ${position} is dated ${at}, at ${this.#time.instant()}`);
-    const tally = this.#tallyOf(event, house);
-    tally.granted += 1;
-    if (tally.granted > tally.asked) this.#report(`grant ${position} was not asked for`);
+    this.#countGranted(this.#tallyOf(event, house), `grant ${position}`);
     const door = this.#model.door(door_id);
     if (typeof who !== 'number') {
       if (door.house !== house) this.#report(`grant ${position}: the door is of another organization`);

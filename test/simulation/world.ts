@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../server/database/database.ts';
-import { AgentProcess, type Enrolled, type LockedDownDoors } from './agents.ts';
+import { AgentDisk } from './agent-disk.ts';
+import { type AgentFault, AgentProcess, type Enrolled } from './agents.ts';
 import { Chance } from './chance.ts';
 import { Disk } from './disk.ts';
 import { type House, start, type Template } from './house.ts';
@@ -24,13 +25,14 @@ export interface Fault {
   database?(inner: Database, world: World): Database;
   /** What an agent is told, before it hears it; `nowMs`: on its own clock. */
   told?(text: string, nowMs: number): string;
+  agent?: AgentFault;
   forgetfulDisk?: true;
 }
 
 export interface Station {
   enrolled: Enrolled;
   line: Line;
-  file: LockedDownDoors;
+  disk: AgentDisk;
   /** Null while it is off. */
   process: AgentProcess | null;
 }
@@ -73,13 +75,14 @@ export class World {
     this.disk.forgets = fault?.forgetfulDisk ?? false;
     this.#wires = new Wires(time, this.chance.fork());
     this.model = new Model(template);
-    this.witness = new Witness({ model: this.model, time, disk: this.disk });
     this.stations = template.agents.map((enrolled) => ({
       enrolled,
       line: new Line(`the line of agent ${enrolled.agent_id}`),
-      file: new Map(),
+      disk: new AgentDisk({ time, chance: this.chance.fork() }),
       process: null,
     }));
+    const agents = this.stations.map(({ enrolled, disk }) => ({ ...enrolled, disk }));
+    this.witness = new Witness({ model: this.model, time, disk: this.disk, agents });
     this.startServer();
     for (const station of this.stations) this.startAgent(station);
   }
@@ -106,11 +109,16 @@ export class World {
     this.#judge();
   }
 
-  /** The clocks on the wall are put forward, unless a key of a request that is under way would be forgotten by that. */
+  /**
+   * The clocks on the wall are put forward; unless a key of a request that is under way would be forgotten by that, or
+   * what the server is writing down would be told when it is long over.
+   */
   jump(ms: number): boolean {
+    if (this.disk.dawdling > 0) return false;
     if (this.#keyed > 0 && this.#jumpedMs + ms > keyAgeMsMax) return false;
     this.#jumpedMs += ms;
     this.time.jump(ms);
+    this.#wires.sleep();
     return true;
   }
 
@@ -185,11 +193,12 @@ export class World {
       enrolled: station.enrolled,
       time,
       chance: this.chance.fork(),
-      file: station.file,
+      disk: station.disk,
+      fault: this.fault?.agent ?? {},
       openSocket: (life) => this.#dial(station, life),
-      onPulse: (door_id, pulse) => {
+      onPulse: (door_id, pulse, commanded) => {
         this.note(`door ${door_id} moves`);
-        this.witness.pulse(door_id, pulse);
+        this.witness.pulse(door_id, pulse, commanded);
       },
     });
     if (!stations.includes(station)) throw new Error('it is none of ours');
@@ -218,7 +227,7 @@ export class World {
 
   /** The last look at everything. */
   lookBack(): void {
-    this.witness.lookAtEverything();
+    this.witness.lookBack();
     this.#judge();
   }
 
