@@ -11,6 +11,7 @@ export interface ReplicaSource {
   keys: Replica['keys'];
   doors: (Replica['doors'][number] & { agent_id: number | null })[];
   schedules: ReadonlyMap<number, Replica['groups'][number]['schedules']>;
+  readers: { id: number; name: string; agent_id: number | null }[];
 }
 
 export async function readReplicaSource(
@@ -33,6 +34,7 @@ export async function readReplicaSource(
       group_ids: groups.get(door.id) ?? [],
     })),
     schedules,
+    readers: await selectAgentReaders(connection, organization_id),
   };
 }
 
@@ -48,8 +50,21 @@ export function replicaOf(
     keys,
     doors: own.map(({ agent_id: _, ...door }) => door),
     groups: group_ids.map((id) => ({ id, schedules: source.schedules.get(id) ?? [] })),
-    readers: [],
+    readers: source.readers
+      .filter((reader) => reader.agent_id === agent_id)
+      .map(({ id, name }) => ({ id, name })),
   };
+}
+
+function selectAgentReaders(connection: Connection, organization_id: number) {
+  return connection.query
+    .selectFrom('readers')
+    .select(['id', 'name', 'agent_id'])
+    .where('organization_id', '=', organization_id)
+    .where('agent_id', 'is not', null)
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .execute();
 }
 
 function selectKeys(connection: Connection, organization_id: number) {

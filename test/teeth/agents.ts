@@ -36,7 +36,7 @@ export const agentBugs: readonly Bug[] = [
   },
   {
     name: 'the server believes an agent without its signature',
-    file: 'server/agents/connection.ts',
+    file: 'server/agents/handshake.ts',
     find: 'return holds ? row : null;',
     replace: 'return holds || bytes.length > 0 ? row : null;',
     test: 'server/agents/connection.test.ts',
