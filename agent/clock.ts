@@ -9,6 +9,8 @@ export const agreementMs = 600_000;
 const agreementErrorMsMax = 60_000;
 /** A clock of this machine that is so little behind what was known is only inexact. */
 const behindMsMax = 2_000;
+/** How often a running agent without the server writes down what time it is. */
+export const keptEveryMs = 60_000;
 
 export interface AgentClockParts {
   /** This machine's own clock, milliseconds since 1970: believed only as far as it is not behind what is known. */
@@ -21,10 +23,16 @@ export interface AgentClockParts {
   onAlarm: (message: string) => void;
 }
 
-/** From where the time counts: what it was, in milliseconds since 1970, when the monotonic clock showed `monotonicMs`. */
-interface Anchor {
+/** What time it was, in milliseconds since 1970, when the monotonic clock showed `monotonicMs`. */
+interface Said {
   ms: number;
   monotonicMs: number;
+}
+
+/** From where the time counts. */
+interface Anchor extends Said {
+  /** Said by the server or a person, not by this machine. */
+  isProven: boolean;
 }
 
 /**
@@ -36,7 +44,7 @@ export class AgentClock {
   readonly #parts: AgentClockParts;
   #floorMs = 0;
   #anchor: Anchor | null = null;
-  #suspect: Anchor | null = null;
+  #suspect: Said | null = null;
 
   constructor(parts: AgentClockParts) {
     this.#parts = parts;
@@ -75,7 +83,7 @@ export class AgentClock {
       return false;
     if (isReadable && ms < this.#floorMs) return this.#isBehind(ms);
     this.#suspect = null;
-    this.#anchor = { ms, monotonicMs };
+    this.#anchor = { ms, monotonicMs, isProven: true };
     this.#raise(ms);
     return true;
   }
@@ -84,12 +92,21 @@ export class AgentClock {
   set(instant: string): void {
     const ms = Date.parse(instant);
     this.#suspect = null;
-    this.#anchor = { ms, monotonicMs: this.#parts.monotonicMs() };
+    this.#anchor = { ms, monotonicMs: this.#parts.monotonicMs(), isProven: true };
     this.#raise(ms);
   }
 
+  /**
+   * Writes down the time that has passed since, for a restart with this machine's clock set back. What only this machine
+   * said is not written: a clock that is far ahead would bar the server's own word for good.
+   */
+  async keep(): Promise<void> {
+    const now = this.now();
+    if (now !== null && this.#anchor?.isProven) await this.#write(now);
+  }
+
   /** Whether this is the second of two statements that agree about a step; the first is only remembered. */
-  #agrees({ ms, monotonicMs }: Anchor): boolean {
+  #agrees({ ms, monotonicMs }: Said): boolean {
     const first = this.#suspect;
     const passedMs = first === null ? 0 : monotonicMs - first.monotonicMs;
     const isSame = first !== null && Math.abs(ms - first.ms - passedMs) <= agreementErrorMsMax;
@@ -113,15 +130,19 @@ export class AgentClock {
   #believeThisMachine(): void {
     const ms = this.#parts.systemMs();
     if (this.#floorMs === 0 || ms + behindMsMax < this.#floorMs) return;
-    this.#anchor = { ms: Math.max(ms, this.#floorMs), monotonicMs: this.#parts.monotonicMs() };
+    const monotonicMs = this.#parts.monotonicMs();
+    this.#anchor = { ms: Math.max(ms, this.#floorMs), monotonicMs, isProven: false };
   }
 
   #raise(ms: number): void {
     this.#floorMs = ms;
-    const text = `${JSON.stringify({ floor: new Date(ms).toISOString() })}\n`;
-    this.#parts.file
-      .write(text)
-      .catch((error: unknown) => this.#parts.onAlarm(`The time was not kept: ${error}`));
+    void this.#write(new Date(ms).toISOString());
+  }
+
+  async #write(floor: string): Promise<void> {
+    const { file, onAlarm } = this.#parts;
+    const written = file.write(`${JSON.stringify({ floor })}\n`);
+    await written.catch((error: unknown) => onAlarm(`The time was not kept: ${error}`));
   }
 }
 

@@ -1,4 +1,4 @@
-import { AgentClock } from './clock.ts';
+import { AgentClock, keptEveryMs } from './clock.ts';
 import { Contacts } from './contacts.ts';
 import { DoorStates } from './door-states.ts';
 import type { KeptFile } from './kept-file.ts';
@@ -61,6 +61,12 @@ export function composeAgent(parts: AgentParts): AgentCore {
   });
   const doorStates = new DoorStates(file('door-states.json'));
   const contacts = new Contacts({ outbox, clock, monotonicMs, after });
+  let cancelKeeping = () => {};
+  let isOpen = false;
+  const keepTime = () => {
+    if (!isOpen) return;
+    cancelKeeping = after(keptEveryMs, () => void clock.keep().then(keepTime));
+  };
   const upkeep = new Upkeep({ version, replica, revocations, clock, outbox, contacts, after, log });
   return {
     doorStates,
@@ -73,12 +79,17 @@ export function composeAgent(parts: AgentParts): AgentCore {
     contacts,
     async close() {
       contacts.close();
+      isOpen = false;
+      cancelKeeping();
+      await clock.keep();
       await outbox.close();
     },
     async open() {
       await outbox.open();
       await Promise.all([clock.open(), doorStates.open(), replica.open()]);
       await revocations.open();
+      isOpen = true;
+      keepTime();
     },
   };
 }
