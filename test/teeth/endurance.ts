@@ -50,4 +50,28 @@ export const enduranceBugs: readonly Bug[] = [
     test: 'agent/outbox.test.ts',
     named: 'not on the disk yet',
   },
+  {
+    name: 'a restart with the clock set back brings hours back',
+    file: 'agent/clock.ts',
+    find: 'ms + behindMsMax < this.#floorMs',
+    replace: 'ms + behindMsMax < 0',
+    test: 'agent/clock.test.ts',
+    named: 'set back over a restart',
+  },
+  {
+    name: 'a day that the server is ahead is believed at once',
+    file: 'agent/clock.ts',
+    find: 'Math.abs(ms - knownMs) > stepMsMax &&',
+    replace: 'Math.abs(ms - knownMs) > 1e15 &&',
+    test: 'agent/clock.test.ts',
+    named: 'refuses a step',
+  },
+  {
+    name: 'the clock goes back behind what was signed',
+    file: 'agent/clock.ts',
+    find: 'if (isReadable && ms < this.#floorMs) return this.#isBehind(ms);',
+    replace: '',
+    test: 'agent/clock.test.ts',
+    named: 'behind',
+  },
 ];
