@@ -74,4 +74,26 @@ export const enduranceBugs: readonly Bug[] = [
     test: 'agent/clock.test.ts',
     named: 'behind',
   },
+  {
+    name: 'a list of any age is good enough at the door',
+    file: 'agent/door-decision.ts',
+    find: 'door.static_offline_limit * 1_000',
+    replace: 'Number.MAX_SAFE_INTEGER',
+    test: 'agent/offline-table.test.ts',
+  },
+  {
+    name: 'a pass that needs the server opens a door that is cut off',
+    file: 'agent/door-decision.ts',
+    find: 'needs_server: pass.online',
+    replace: 'needs_server: false',
+    test: 'agent/offline-table.test.ts',
+    named: 'online',
+  },
+  {
+    name: 'an agent without a list calls every pass revoked',
+    file: 'agent/door-decision.ts',
+    find: 'revocations.statement !== null && revocations.isRevoked(pass)',
+    replace: 'revocations.isRevoked(pass)',
+    test: 'agent/offline-table.test.ts',
+  },
 ];
