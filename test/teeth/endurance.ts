@@ -128,6 +128,14 @@ export const enduranceBugs: readonly Bug[] = [
     test: 'domain/revocation-list.test.ts',
   },
   {
+    name: 'a visitor is let in although it cannot be written down',
+    file: 'agent/scan.ts',
+    find: "if (recorded === null) return denied('unavailable');",
+    replace:
+      "if (recorded === null) await pulse({ command_id: '', pulse_ms: 1 });\n  if (recorded === null) return denied('unavailable');",
+    test: 'agent/full-disk.test.ts',
+  },
+  {
     name: 'an agent without a list calls every pass revoked',
     file: 'agent/door-decision.ts',
     find: 'revocations.statement !== null && revocations.isRevoked(pass)',
