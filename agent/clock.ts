@@ -9,6 +9,8 @@ export const agreementMs = 600_000;
 const agreementErrorMsMax = 60_000;
 /** A clock of this machine that is so little behind what was known is only inexact. */
 const behindMsMax = 2_000;
+/** How often a running agent without the server writes down what time it is. */
+export const keptEveryMs = 60_000;
 
 export interface AgentClockParts {
   /** This machine's own clock, milliseconds since 1970: believed only as far as it is not behind what is known. */
@@ -21,15 +23,16 @@ export interface AgentClockParts {
   onAlarm: (message: string) => void;
 }
 
-/** From where the time counts: what it was, in milliseconds since 1970, when the monotonic clock showed `monotonicMs`. */
-interface Anchor {
+/** What time it was, in milliseconds since 1970, when the monotonic clock showed `monotonicMs`. */
+interface Said {
   ms: number;
   monotonicMs: number;
 }
 
-interface Known extends Anchor {
-  /** The server has signed it. */
-  isSigned: boolean;
+/** From where the time counts. */
+interface Anchor extends Said {
+  /** Who says so. */
+  by: 'server' | 'person' | 'this machine';
 }
 
 /**
@@ -40,8 +43,8 @@ interface Known extends Anchor {
 export class AgentClock {
   readonly #parts: AgentClockParts;
   #floorMs = 0;
-  #anchor: Known | null = null;
-  #suspect: Anchor | null = null;
+  #anchor: Anchor | null = null;
+  #suspect: Said | null = null;
   /** Since when, by the monotonic clock, every statement says that it is earlier than those before it said. */
   #lateSinceMs: number | null = null;
 
@@ -83,7 +86,7 @@ export class AgentClock {
     if (isReadable && ms < this.#floorMs) return this.#isBehind(ms);
     this.#suspect = null;
     this.#raise(ms);
-    if (!this.#isLate({ ms, monotonicMs }, knownMs)) this.#anchor = { ms, monotonicMs, isSigned: true };
+    if (!this.#isLate({ ms, monotonicMs }, knownMs)) this.#anchor = { ms, monotonicMs, by: 'server' };
     return true;
   }
 
@@ -91,7 +94,7 @@ export class AgentClock {
   set(instant: string): void {
     const ms = Date.parse(instant);
     this.#suspect = null;
-    this.#anchor = { ms, monotonicMs: this.#parts.monotonicMs(), isSigned: false };
+    this.#anchor = { ms, monotonicMs: this.#parts.monotonicMs(), by: 'person' };
     this.#raise(ms);
   }
 
@@ -99,8 +102,8 @@ export class AgentClock {
    * A statement that was long under way sets nothing back: who holds it up must not make a pass last longer. If it is the
    * clock here that has run ahead, no statement says otherwise for a while.
    */
-  #isLate({ ms, monotonicMs }: Anchor, knownMs: number | null): boolean {
-    if (knownMs === null || !this.#anchor?.isSigned || knownMs - ms <= behindMsMax) {
+  #isLate({ ms, monotonicMs }: Said, knownMs: number | null): boolean {
+    if (knownMs === null || this.#anchor?.by !== 'server' || knownMs - ms <= behindMsMax) {
       this.#lateSinceMs = null;
       return false;
     }
@@ -108,8 +111,17 @@ export class AgentClock {
     return monotonicMs - this.#lateSinceMs < agreementMs;
   }
 
+  /**
+   * Writes down the time that has passed since, for a restart with this machine's clock set back. What only this machine
+   * said is not written: a clock that is far ahead would bar the server's own word for good.
+   */
+  async keep(): Promise<void> {
+    const now = this.now();
+    if (now !== null && this.#anchor?.by !== 'this machine') await this.#write(now);
+  }
+
   /** Whether this is the second of two statements that agree about a step; the first is only remembered. */
-  #agrees({ ms, monotonicMs }: Anchor): boolean {
+  #agrees({ ms, monotonicMs }: Said): boolean {
     const first = this.#suspect;
     const passedMs = first === null ? 0 : monotonicMs - first.monotonicMs;
     const isSame = first !== null && Math.abs(ms - first.ms - passedMs) <= agreementErrorMsMax;
@@ -134,15 +146,18 @@ export class AgentClock {
     const ms = this.#parts.systemMs();
     if (this.#floorMs === 0 || ms + behindMsMax < this.#floorMs) return;
     const monotonicMs = this.#parts.monotonicMs();
-    this.#anchor = { ms: Math.max(ms, this.#floorMs), monotonicMs, isSigned: false };
+    this.#anchor = { ms: Math.max(ms, this.#floorMs), monotonicMs, by: 'this machine' };
   }
 
   #raise(ms: number): void {
     this.#floorMs = ms;
-    const text = `${JSON.stringify({ floor: new Date(ms).toISOString() })}\n`;
-    this.#parts.file
-      .write(text)
-      .catch((error: unknown) => this.#parts.onAlarm(`The time was not kept: ${error}`));
+    void this.#write(new Date(ms).toISOString());
+  }
+
+  async #write(floor: string): Promise<void> {
+    const { file, onAlarm } = this.#parts;
+    const written = file.write(`${JSON.stringify({ floor })}\n`);
+    await written.catch((error: unknown) => onAlarm(`The time was not kept: ${error}`));
   }
 }
 

@@ -1,4 +1,4 @@
-import { AgentClock } from './clock.ts';
+import { AgentClock, keptEveryMs } from './clock.ts';
 import { Contacts } from './contacts.ts';
 import { DoorStates } from './door-states.ts';
 import type { KeptFile } from './kept-file.ts';
@@ -9,6 +9,7 @@ import { KnownReplica } from './replica.ts';
 import { Revocations } from './revocations.ts';
 import { UnreadableTexts } from './unreadable.ts';
 import { Upkeep } from './upkeep.ts';
+import { watchedStore } from './watched-store.ts';
 
 /** What an agent is made of: all of it comes from the outside. */
 export interface AgentParts {
@@ -46,7 +47,18 @@ export interface AgentCore {
 /** Puts together what an agent knows. The same for a real one and for one that is simulated. */
 export function composeAgent(parts: AgentParts): AgentCore {
   const { file, store, systemMs, monotonicMs, after, uuid, nonce, version, log } = parts;
-  const outbox = new Outbox({ store, wallMs: systemMs, uuid, logId: nonce });
+  const watched = watchedStore(store, {
+    onFailure: (error) =>
+      log.warn({}, `The log cannot be written, so nobody is let in here: ${error}. Make room on this disk.`),
+    onRecovery: () => {
+      log.info({}, 'The log can be written again.');
+      void outbox.alarm(
+        clock.now(),
+        'The log could not be written for a while: nobody was let in meanwhile.',
+      );
+    },
+  });
+  const outbox: Outbox = new Outbox({ store: watched, wallMs: systemMs, uuid, logId: nonce });
   const onAlarm = (message: string) => {
     log.warn({}, message);
     void outbox.alarm(clock.now(), message);
@@ -61,6 +73,12 @@ export function composeAgent(parts: AgentParts): AgentCore {
   });
   const doorStates = new DoorStates(file('door-states.json'));
   const contacts = new Contacts({ outbox, clock, monotonicMs, after });
+  let cancelKeeping = () => {};
+  let isOpen = false;
+  const keepTime = () => {
+    if (!isOpen) return;
+    cancelKeeping = after(keptEveryMs, () => void clock.keep().then(keepTime));
+  };
   const upkeep = new Upkeep({ version, replica, revocations, clock, outbox, contacts, after, log });
   return {
     doorStates,
@@ -73,12 +91,17 @@ export function composeAgent(parts: AgentParts): AgentCore {
     contacts,
     async close() {
       contacts.close();
+      isOpen = false;
+      cancelKeeping();
+      await clock.keep();
       await outbox.close();
     },
     async open() {
       await outbox.open();
       await Promise.all([clock.open(), doorStates.open(), replica.open()]);
       await revocations.open();
+      isOpen = true;
+      keepTime();
     },
   };
 }

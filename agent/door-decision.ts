@@ -62,7 +62,7 @@ function credentialOf(
 ): DecisionRequest['credential'] {
   return {
     kind: 'link',
-    revoked: revocations.isRevoked(pass),
+    revoked: revocations.statement !== null && revocations.isRevoked(pass), // without a list: too old
     suspended: false, // a link that is suspended has no pass: the bits of all of them are set
     valid_from: instantOfSeconds(pass.not_before),
     valid_until: instantOfSeconds(pass.expires_at),

@@ -20,6 +20,8 @@ export interface LogStore {
   remove(first: number): Promise<void>;
   /** How much was written to the present file; 0: it is to be begun. */
   bytes(): number;
+  /** After this, what comes next goes into another file, which is to be begun. */
+  close(): Promise<void>;
 }
 
 const name = /^(\d{12})\.log$/;
@@ -66,6 +68,11 @@ export function logStore(folder: string): LogStore {
     },
     remove: (number) => rm(pathOf(number), { force: true }),
     bytes: () => bytes,
+    async close() {
+      const open = file;
+      [file, bytes] = [null, 0];
+      await open?.close();
+    },
   };
 }
 

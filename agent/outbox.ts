@@ -11,6 +11,8 @@ const alarmAt = Math.floor(waitingMax * 0.8);
 const keptMs = 7 * 24 * 3_600_000;
 const fileBytesMax = 4 * 1024 * 1024;
 const filesMax = 64;
+/** Where records were damaged, so many numbers are left out: the server may have been told of what had the next ones. */
+const numbersLeftOut = waitingMax;
 
 type Unsent<Kind> = Kind extends Report ? Omit<Kind, 'sequence' | 'uuid'> : never;
 export type NewReport = Unsent<Report>;
@@ -19,7 +21,9 @@ type Line =
   | { log: string }
   | { report: Report; settled: boolean }
   | { outcome: 'done' | 'not_done' | 'unknown'; sequence: number }
-  | { kept: number };
+  | { kept: number }
+  /** So many damaged places have been reported. */
+  | { noticed: number };
 
 /** Names a report here, and for the server. */
 export interface Recorded {
@@ -34,8 +38,8 @@ interface Waiting {
   outcome: 'done' | 'not_done' | 'unknown' | null;
   /** Nothing more will become known of it. */
   settled: boolean;
-  /** It is on the disk: only then is it told, because until then its number may be given again after a restart. */
-  written: boolean;
+  /** It would survive a power cut: before that nobody is told. */
+  isWritten: boolean;
 }
 
 export interface OutboxParts {
@@ -59,6 +63,7 @@ export class Outbox {
   #id = '';
   #next = 1;
   #keptSequence = 0;
+  #noticed = 0;
   #waiting: Waiting[] = [];
   #bySequence = new Map<number, Waiting>();
   #files: { first: number; changedMs: number }[] = [];
@@ -76,11 +81,14 @@ export class Outbox {
   /** Takes up the log of the last run. What was begun and never ended is reported as such. */
   async open(): Promise<void> {
     const damaged = await this.#read(null);
+    const isNews = damaged > this.#noticed;
+    if (isNews) this.#next += numbersLeftOut;
     this.#id ||= this.#parts.logId();
     await this.#write(''); // says at once when nothing can be written here
     const open = this.#waiting.filter(({ settled }) => !settled);
     for (const { sequence } of open) this.settle(sequence, 'unknown');
-    if (damaged > 0) await this.alarm(null, `${damaged} records of the log were damaged and are lost.`);
+    if (isNews) await this.alarm(null, `${damaged} records of the log were damaged and are lost.`);
+    if (damaged !== this.#noticed) await this.#writeLine({ noticed: damaged });
   }
 
   get status(): OutboxStatus {
@@ -101,14 +109,14 @@ export class Outbox {
     const sequence = this.#next++;
     const whole = { ...report, sequence, uuid: this.#parts.uuid() } as Report; // the union's parts, with what they lack
     const line: Line = { report: whole, settled };
-    const entry = this.#add(line, false);
+    const entry = this.#add(line);
     try {
-      await this.#write(recordLine(JSON.stringify(line)));
+      await this.#writeLine(line);
     } catch (error) {
       this.#drop(entry);
       throw error;
     }
-    entry.written = true;
+    entry.isWritten = true;
     this.#lookForAlarm(report.at);
     if (settled) this.onNews();
     return { sequence, uuid: whole.uuid };
@@ -120,7 +128,7 @@ export class Outbox {
     if (!entry || entry.settled) return;
     entry.outcome = outcome;
     entry.settled = true;
-    this.#write(recordLine(JSON.stringify({ outcome, sequence } satisfies Line))).catch(() => {});
+    this.#writeLine({ outcome, sequence }).catch(() => {});
     this.onNews();
   }
 
@@ -133,9 +141,9 @@ export class Outbox {
   /** The next reports above this number that can be told, in order. */
   next(above: number): Report[] {
     const reports: Report[] = [];
-    for (const { sequence, json, outcome, settled, written } of this.#waiting) {
+    for (const { sequence, json, outcome, settled, isWritten } of this.#waiting) {
       if (sequence <= above) continue;
-      if (!settled || !written || reports.length === reportsPerMessageMax) break;
+      if (!settled || !isWritten || reports.length === reportsPerMessageMax) break;
       const report: Report = JSON.parse(json); // our own words
       reports.push(report.kind === 'decision' && report.reason === null ? { ...report, outcome } : report);
     }
@@ -151,11 +159,12 @@ export class Outbox {
     }
     if (sequence === this.#keptSequence) return;
     this.#keptSequence = Math.min(sequence, this.#next - 1);
+    this.#next = Math.max(this.#next, sequence + 1); // the disk has lost what the server was told
     const count = this.#waiting.findIndex((entry) => entry.sequence > this.#keptSequence);
     const gone = this.#waiting.splice(0, count === -1 ? this.#waiting.length : count);
     for (const entry of gone) this.#bySequence.delete(entry.sequence);
     if (this.#waiting.length < alarmAt / 2) this.#hasAlarmed = false;
-    this.#write(recordLine(JSON.stringify({ kept: this.#keptSequence } satisfies Line))).catch(() => {});
+    this.#writeLine({ kept: this.#keptSequence }).catch(() => {});
     await this.#removeOldFiles();
   }
 
@@ -163,6 +172,7 @@ export class Outbox {
   async close(): Promise<void> {
     while (this.#queued) await this.#queued.catch(() => {});
     await this.#written.catch(() => {});
+    await this.#parts.store.close();
   }
 
   /** Reads the whole log. `above`: only what the server does not keep any more; null: as the log itself says. */
@@ -179,29 +189,34 @@ export class Outbox {
       for (const json of found.records) {
         const line: Line = JSON.parse(json); // our own words, or the checksum would not hold
         if ('log' in line) this.#id = line.log;
-        else if ('kept' in line) this.#keptSequence = above ?? Math.max(this.#keptSequence, line.kept);
         else if ('outcome' in line) settled.set(line.sequence, line.outcome);
-        else lines.push(line);
+        else if ('report' in line) lines.push(line);
+        else if ('noticed' in line) this.#noticed = line.noticed;
+        else if (above === null) this.#keptSequence = Math.max(this.#keptSequence, line.kept);
+        this.#next = Math.max(this.#next, numberIn(line) + 1);
       }
     }
     if (above === null) this.#files = files.map(({ first, changedMs }) => ({ first, changedMs }));
     const newer = this.#waiting.filter(({ sequence }) => sequence > (lines.at(-1)?.report.sequence ?? 0));
+    const before = this.#bySequence;
     [this.#waiting, this.#bySequence] = [[], new Map()];
     for (const line of lines) {
       const { sequence } = line.report;
-      this.#next = Math.max(this.#next, sequence + 1);
       if (sequence <= this.#keptSequence) continue;
-      const entry = this.#add(line, true);
-      const outcome = settled.get(sequence);
-      if (outcome !== undefined) Object.assign(entry, { outcome, settled: true });
+      const known = before.get(sequence);
+      const entry = known ? this.#hold(known) : this.#add(line);
+      entry.isWritten = true;
+      // What had an outcome once, in this run, and could not write it, has none any more: nobody will say another.
+      const outcome = settled.get(sequence) ?? (above === null || known ? undefined : 'unknown');
+      if (outcome !== undefined && !entry.settled) Object.assign(entry, { outcome, settled: true });
     }
     for (const entry of newer) this.#hold(entry); // recorded while the log was being read
     return damaged;
   }
 
-  #add({ report, settled }: Extract<Line, { report: Report }>, written: boolean): Waiting {
-    const { sequence } = report;
-    return this.#hold({ sequence, json: JSON.stringify(report), outcome: null, settled, written });
+  #add({ report, settled }: Extract<Line, { report: Report }>): Waiting {
+    const json = JSON.stringify(report);
+    return this.#hold({ sequence: report.sequence, json, outcome: null, settled, isWritten: false });
   }
 
   #hold(entry: Waiting): Waiting {
@@ -213,6 +228,10 @@ export class Outbox {
   #drop(entry: Waiting): void {
     this.#bySequence.delete(entry.sequence);
     this.#waiting = this.#waiting.filter((other) => other !== entry);
+  }
+
+  #writeLine(line: Line): Promise<void> {
+    return this.#write(recordLine(JSON.stringify(line)));
   }
 
   /** What arrives while something is being written goes with the next write: one trip to the disk for all of it. */
@@ -258,4 +277,11 @@ export class Outbox {
       this.#files.shift();
     }
   }
+}
+
+/** The number that a line speaks of. */
+function numberIn(line: Line): number {
+  if ('report' in line) return line.report.sequence;
+  if ('kept' in line) return line.kept;
+  return 'sequence' in line ? line.sequence : 0;
 }

@@ -56,7 +56,12 @@ export class Revocations {
     const { statementFile, listFile } = this.#parts;
     const kept = parsed(await listFile.read(), checkList);
     if (kept === null) return;
-    for (const [segment, bits] of kept.segments) this.takeSegment({ segment, bits });
+    try {
+      for (const [segment, bits] of kept.segments) this.takeSegment({ segment, bits });
+    } catch {
+      this.#fresh = new Map(); // a damaged file is as good as none
+      return;
+    }
     if (this.#accept(kept.statement, true) !== null) return;
     const statement = parsed(await statementFile.read(), checkStatement);
     if (statement) this.#accept(statement, false);

@@ -40,6 +40,9 @@ export class MemoryDisk {
       },
       remove: async (number) => void this.logs.delete(number),
       bytes: () => bytes,
+      close: async () => {
+        bytes = 0;
+      },
     };
   }
 }

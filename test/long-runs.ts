@@ -76,6 +76,8 @@ export const rows: readonly Row[] = [
   },
   { name: 'idempotency and kills', file: 'test/idempotency-crash.test.ts', minutes: { neither: 3.5 } },
   { name: 'kills of the server', file: 'test/crash.test.ts', minutes: { neither: 8 } },
+  { name: 'kills of the agent', file: 'test/agent-crash.test.ts', minutes: { neither: 30 } },
+  { name: 'a stolen agent', file: 'test/stolen-agent.test.ts', minutes: { neither: 0.5 } },
   { name: 'kills of PostgreSQL', file: 'test/postgres-crash.test.ts', minutes: { neither: 9 } },
   {
     name: 'requests from the document',

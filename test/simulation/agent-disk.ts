@@ -135,6 +135,7 @@ export class Mount {
       },
       remove: async (number) => disk.remove(number),
       bytes: () => bytes,
+      close: async () => {},
     };
   }
 

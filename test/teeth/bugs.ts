@@ -4,6 +4,7 @@ import type { Bug } from './bug.ts';
 import { credentialBugs } from './credentials.ts';
 import { decisionBugs } from './decisions.ts';
 import { driverBugs } from './drivers.ts';
+import { enduranceBugs } from './endurance.ts';
 import { storageBugs } from './storage.ts';
 import { tabletBugs } from './tablets.ts';
 import { unlockBugs } from './unlocks.ts';
@@ -15,6 +16,7 @@ export const bugs: readonly Bug[] = [
   ...unlockBugs,
   ...agentBugs,
   ...driverBugs,
+  ...enduranceBugs,
   ...storageBugs,
   ...accessBugs,
   ...tabletBugs,
