@@ -134,6 +134,20 @@ describe('a damaged log', () => {
     }
   });
 
+  it('keeps every letter that a reader may be named with', async (context) => {
+    const path = await folder(context);
+    const first = await opened(logStore(path));
+    const named: NewReport = { ...decision(1), reader: 'Tür, ключ, 🔑' } as NewReport; // one of its kinds, renamed
+    await first.record(named, denial);
+    await first.close();
+    const second = await opened(logStore(path));
+    assert.deepEqual(
+      all(second).map((report) => 'reader' in report && report.reader),
+      ['Tür, ключ, 🔑'],
+    );
+    await second.close();
+  });
+
   it('of real files is taken up again the same way', async (context) => {
     const path = await folder(context);
     const first = await opened(logStore(path));
