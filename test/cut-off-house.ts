@@ -21,9 +21,9 @@ export interface Scanned {
   /** Of which link; null: of none. */
   link_id: number | null;
   shown: string;
-  /** The instants between which it was decided, ISO 8601 UTC with milliseconds. */
-  from: string;
-  to: string;
+  /** Between when and when it was decided, milliseconds since 1970. */
+  fromMs: number;
+  toMs: number;
 }
 
 export interface Link {
@@ -108,6 +108,11 @@ export class CutOffHouse implements AsyncDisposable {
     return this.#broker;
   }
 
+  /** What was scanned and is a pass: each is in the log. */
+  get passes(): Scanned[] {
+    return this.scanned.filter(({ link_id }) => link_id !== null);
+  }
+
   call(method: string, path: string, body?: object): Promise<Answer> {
     const at = this.#road.server.url;
     return fetchAnswer(at, { method, path, secret: this.#key, ...(body ? { body } : {}) });
@@ -129,10 +134,10 @@ export class CutOffHouse implements AsyncDisposable {
 
   /** Sends the text as the scanner does; answers what the reader shows. */
   async scan({ id, text }: { id: number | null; text: string }): Promise<string> {
-    const from = new Date().toISOString();
+    const fromMs = Date.now();
     this.#tty.send(`${text}\r\n`);
     const shown = await this.#tty.line();
-    this.scanned.push({ link_id: id, shown, from, to: new Date().toISOString() });
+    this.scanned.push({ link_id: id, shown, fromMs, toMs: Date.now() });
     return shown;
   }
 
@@ -154,9 +159,12 @@ export class CutOffHouse implements AsyncDisposable {
     return until('the server misses its agent', async () => !(await this.isOnline()), deadlineMs);
   }
 
-  /** What the log of events says of the door, the oldest first. */
+  /** What the log of events says of visitors at the door, the oldest first. */
   async unlocks(): Promise<LoggedUnlock[]> {
-    const { body } = await this.call('GET', '/events?event_type=lock.unlock&limit=250');
+    const { body } = await this.call(
+      'GET',
+      '/events?event_type=lock.unlock&event_actor_type=GroupLink&limit=250',
+    );
     return body.reverse();
   }
 

@@ -66,7 +66,7 @@ export async function withPostgres<T>(work: (adminUrl: string) => Promise<T>): P
 
 /** One file after the other: a machine that does two things at once is no measure of how soon something happens. */
 export function hasDeadlines(file: string): boolean {
-  return /^test\/(postgres-)?(crash|idempotency-crash|two-servers|main-job|races|revocation|slow-clients|limits|scanners|tablet-reader)\.test\.ts$/.test(
+  return /^test\/(postgres-)?(crash|idempotency-crash|two-servers|main-job|races|revocation|slow-clients|limits|scanners|tablet-reader|cut-off)\.test\.ts$/.test(
     file,
   );
 }
