@@ -1,8 +1,8 @@
-import type { AgentMessage } from '../domain/agent-protocol.ts';
+import { type AgentMessage, presentationLifetimeMs } from '../domain/agent-protocol.ts';
 import type { Answer } from './scan.ts';
 
 /** How long a presentation waits for its decision, and how many may wait. */
-export const decisionTimeoutMs = 2_000;
+export const decisionTimeoutMs = presentationLifetimeMs;
 export const presentationsWaitingMax = 256;
 /** How much longer when the lock is being driven meanwhile: then it was granted, and the lock is slow. */
 export const lockPatienceMs = 3_000;
@@ -24,6 +24,7 @@ export interface QuestionsParts {
   send: (message: AgentMessage) => void;
   after: (ms: number, work: () => void) => () => void;
   decision_ms: number;
+  monotonicMs: () => number;
 }
 
 /** What a session was asked to ask the server, and is not answered yet. */
@@ -44,7 +45,8 @@ export class Questions {
     const { door_id } = presentation;
     this.#waiting.set(presentation_id, { door_id, settle: resolve, cancel: () => {}, isPatient: false });
     this.#giveTime(presentation_id, this.#parts.decision_ms);
-    this.#parts.send({ type: 'presentation', presentation_id, ...presentation });
+    const monotonic_ms = this.#parts.monotonicMs();
+    this.#parts.send({ type: 'presentation', presentation_id, monotonic_ms, ...presentation });
     return promise;
   }
 

@@ -96,6 +96,7 @@ export class Session {
       send: (message) => this.#send(message),
       after: settings.after,
       decision_ms: this.#timeouts.decision_ms,
+      monotonicMs: settings.monotonicMs,
     });
     this.welcomed = this.#welcome.promise;
     this.ended = this.#end.promise;

@@ -21,6 +21,8 @@ export const heartbeatTimeoutMs = 15_000;
 export const commandLifetimeMs = 2_500;
 /** How long the server waits for the outcome of a command before it answers `outcome_unknown`. */
 export const outcomeTimeoutMs = 3_000;
+/** How long the agent waits for the decision on what a reader read; afterwards it may be none any more. */
+export const presentationLifetimeMs = 2_000;
 /** How long the server waits for the agent to say that it keeps how its doors stand. */
 export const doorStatesTimeoutMs = 2_000;
 /** How many doors one such message tells about: it also travels between server processes, in less than 8,000 bytes. */
@@ -71,10 +73,14 @@ export const AgentMessage = Type.Union([
     monotonic_ms: Type.Number(),
     now_ms: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
   }),
-  /** A text that a reader read at a door. `presentation_id` is the agent's own, to match the answer. */
+  /**
+   * A text that a reader read at a door. `presentation_id` is the agent's own, to match the answer; `monotonic_ms` is its clock
+   * then: what was held up on its way is not decided any more.
+   */
   Type.Object({
     type: Type.Literal('presentation'),
     presentation_id: Type.Integer({ minimum: 0 }),
+    monotonic_ms: Type.Number(),
     door_id: Id,
     reader: Type.String({ minLength: 1, maxLength: 200 }),
     text: Type.String({ maxLength: readerTextLengthMax }),

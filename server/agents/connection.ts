@@ -1,7 +1,6 @@
 import { Compile } from 'typebox/compile';
 import {
   AgentMessage,
-  commandLifetimeMs,
   doorStatesPerMessageMax,
   doorStatesTimeoutMs,
   heartbeatIntervalMs,
@@ -24,6 +23,7 @@ import { keepReports } from './reports.ts';
 import type { AgentSession, DoorCommand } from './sessions.ts';
 import type { AgentSocket } from './socket.ts';
 import { selectAgent, selectDoorStatesOfAgent } from './store.ts';
+import { ToldClock } from './told-clock.ts';
 
 const handshakeTimeoutMs = 5_000;
 /** How long a session that was ended waits for the other side's goodbye. */
@@ -54,7 +54,7 @@ export class AgentConnection implements AgentSession, InformedSession {
   #driftMs: number | null = null;
   #sequence = 0;
   #heartbeats = 0;
-  #lastHeartbeat: { agentMs: number; receivedMs: number } | null = null;
+  readonly #agentClock = new ToldClock();
   #pending: UnlockCommand[] = [];
   #presentations = 0;
   #told = 0;
@@ -77,7 +77,7 @@ export class AgentConnection implements AgentSession, InformedSession {
   }
 
   send({ age_ms = 0, ...command }: DoorCommand): void {
-    this.#pending.push({ ...command, deadline_ms: this.#deadline() - age_ms });
+    this.#pending.push({ ...command, deadline_ms: this.#agentClock.deadline(this.#now()) - age_ms });
     if (this.#pending.length === 1) setImmediate(() => this.#flush());
   }
 
@@ -166,11 +166,12 @@ export class AgentConnection implements AgentSession, InformedSession {
   }
 
   #beat(): void {
-    const last = this.#lastHeartbeat;
-    if (last && this.#now() - last.receivedMs > heartbeatTimeoutMs) return this.end('its heartbeats stopped');
-    if (!last && this.#heartbeats > heartbeatTimeoutMs / heartbeatIntervalMs)
+    const clock = this.#agentClock;
+    if (clock.silentMs(this.#now()) > heartbeatTimeoutMs) return this.end('its heartbeats stopped');
+    if (!clock.isKnown && this.#heartbeats > heartbeatTimeoutMs / heartbeatIntervalMs)
       return this.end('it never sent a heartbeat');
     this.#heartbeats += 1;
+    clock.asked(this.#now());
     this.say({ type: 'heartbeat', sequence: this.#heartbeats });
     this.#cancelTimer = this.#after(heartbeatIntervalMs, () => this.#beat());
   }
@@ -179,8 +180,8 @@ export class AgentConnection implements AgentSession, InformedSession {
   #noteHeartbeat(agentMs: number, sequence: number): void {
     if (sequence > this.#heartbeats) return this.end('it answered a heartbeat that was not sent');
     if (sequence < this.#heartbeats) return;
-    const isFirst = this.#lastHeartbeat === null;
-    this.#lastHeartbeat = { agentMs, receivedMs: this.#now() };
+    const isFirst = !this.#agentClock.isKnown;
+    this.#agentClock.answered(agentMs, this.#now());
     if (!isFirst || this.#agent === null) return;
     this.#settings.log.info({ agent_id: this.agent_id }, 'agent connected');
     this.#settings.context.agents.add(this);
@@ -245,18 +246,14 @@ export class AgentConnection implements AgentSession, InformedSession {
     this.say({ type: 'unlock', session: this.#handshake.nonce, sequence: this.#sequence, commands });
   }
 
-  /** On the agent's clock, and early rather than late: the heartbeat was older than this when it arrived. */
-  #deadline(): number {
-    const last = this.#lastHeartbeat;
-    return last ? last.agentMs + (this.#now() - last.receivedMs) + commandLifetimeMs : 0;
-  }
-
   #present(agent: ProvenAgent, message: Extract<AgentMessage, { type: 'presentation' }>): void {
-    const { presentation_id, door_id, reader, text } = message;
+    const { presentation_id, monotonic_ms, door_id, reader, text } = message;
     const decided = (granted: boolean, reason: string | null) =>
       this.say({ type: 'decision', presentation_id, granted, reason });
     if (!agent.door_ids.has(door_id)) return decided(false, 'not_found');
-    if (this.#presentations >= presentationsAtOnceMax) return decided(false, 'unavailable');
+    // The reader has refused what was held up for so long: nobody waits, and no door opens behind anybody's back.
+    const isPast = this.#agentClock.isPast(monotonic_ms, this.#now());
+    if (isPast || this.#presentations >= presentationsAtOnceMax) return decided(false, 'unavailable');
     this.#presentations += 1;
     const { organization_id, agent_id } = agent;
     this.#settings
