@@ -98,4 +98,12 @@ export const agentBugs: readonly Bug[] = [
     test: 'agent/enroll.test.ts',
     named: 'another key',
   },
+  {
+    name: 'a presentation that was held up on the line counts from when it came',
+    file: 'server/agents/told-clock.ts',
+    find: '(nowMs - last.sentMs) - shownMs',
+    replace: '(nowMs - last.receivedMs) - shownMs',
+    test: 'server/agents/told-clock.test.ts',
+    named: 'held up is never fresh',
+  },
 ];
