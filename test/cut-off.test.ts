@@ -9,7 +9,7 @@ import { type Figures, figure, report } from './figures.ts';
  * behind a real MQTT broker, and codes that another decoder reads in their pictures.
  */
 
-const cuts: Figures = { small: 20, large: 500 };
+const cuts: Figures = { small: 20, large: 250 };
 
 describe('a door whose line to the server is cut', { timeout: figure(cuts) * 15_000 }, () => {
   const open = new AsyncDisposableStack();

@@ -59,6 +59,7 @@ export const rows: readonly Row[] = [
   },
   { name: 'simulated installations', file: 'test/simulation/simulation.test.ts', minutes: { neither: 20 } },
   { name: 'slow clients', file: 'test/slow-clients.test.ts', minutes: { SQLite: 1 } },
+  { name: 'cuts of the line to an agent', file: 'test/cut-off.test.ts', minutes: { SQLite: 17 } },
   { name: 'revocation', file: 'test/revocation.test.ts', minutes: { SQLite: 0.8, PostgreSQL: 3 } },
   { name: 'limits', file: 'test/limits.test.ts', minutes: { SQLite: 8 } },
   { name: 'scanners', file: 'test/scanners.test.ts', minutes: { SQLite: 8, PostgreSQL: 9 } },

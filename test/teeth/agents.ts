@@ -52,9 +52,9 @@ export const agentBugs: readonly Bug[] = [
   },
   {
     name: 'the server gives commands twice their life',
-    file: 'server/agents/connection.ts',
-    find: '(this.#now() - last.receivedMs) + commandLifetimeMs',
-    replace: '(this.#now() - last.receivedMs) + 2 * commandLifetimeMs',
+    file: 'server/agents/told-clock.ts',
+    find: '(nowMs - last.receivedMs) + commandLifetimeMs',
+    replace: '(nowMs - last.receivedMs) + 2 * commandLifetimeMs',
     test: 'server/agents/connection.test.ts',
     named: 'a moment on the clock of the agent',
   },
@@ -104,5 +104,14 @@ export const agentBugs: readonly Bug[] = [
     find: 'constants.O_WRONLY | constants.O_DSYNC',
     replace: 'constants.O_WRONLY',
     test: 'agent/outbox-file.test.ts',
+    named: 'has each record on the disk when its write returns',
+  },
+  {
+    name: 'a presentation that was held up on the line counts from when it came',
+    file: 'server/agents/told-clock.ts',
+    find: '(nowMs - last.sentMs) - shownMs',
+    replace: '(nowMs - last.receivedMs) - shownMs',
+    test: 'server/agents/told-clock.test.ts',
+    named: 'held up is never fresh',
   },
 ];
