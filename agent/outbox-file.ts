@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -22,6 +23,11 @@ export interface LogStore {
   bytes(): number;
 }
 
+/**
+ * Each write returns when it is on the disk, as after `fdatasync`: one trip instead of two. With O_SYNC the time of the last
+ * change would go along each time, which costs the disk half as much again and says nothing.
+ */
+const toTheDisk = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_DSYNC;
 const name = /^(\d{12})\.log$/;
 
 export function logStore(folder: string): LogStore {
@@ -31,8 +37,7 @@ export function logStore(folder: string): LogStore {
   const pathOf = (number: number) => join(folder, `${String(number).padStart(12, '0')}.log`);
   const opened = async () => {
     if (file) return file;
-    // Each write returns when it is on the disk: one trip instead of two.
-    file = await open(pathOf(first), 'as', 0o600);
+    file = await open(pathOf(first), toTheDisk, 0o600);
     await syncFolder(folder);
     return file;
   };
