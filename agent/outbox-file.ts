@@ -21,6 +21,8 @@ export interface LogStore {
   remove(first: number): Promise<void>;
   /** How much was written to the present file; 0: it is to be begun. */
   bytes(): number;
+  /** Gives back what is open, once nothing is being written; absent: nothing is. */
+  close?(): Promise<void>;
 }
 
 /**
@@ -71,6 +73,11 @@ export function logStore(folder: string): LogStore {
     },
     remove: (number) => rm(pathOf(number), { force: true }),
     bytes: () => bytes,
+    async close() {
+      const open = file;
+      [file, bytes] = [null, 0]; // whoever writes after all goes on in a file of its own
+      await open?.close();
+    },
   };
 }
 

@@ -163,6 +163,7 @@ export class Outbox {
   async close(): Promise<void> {
     while (this.#queued) await this.#queued.catch(() => {});
     await this.#written.catch(() => {});
+    await this.#parts.store.close?.();
   }
 
   /** Reads the whole log. `above`: only what the server does not keep any more; null: as the log itself says. */

@@ -18,22 +18,8 @@ export function grownSecret(number: number): string {
  * with their outcomes. Only for the embedded database, and only while no server has it open.
  */
 export function growHouse(file: string, { links, events }: Size): void {
-  const database = new DatabaseSync(file);
-  database.exec('pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -500000');
-  database.function('grown_hash', { deterministic: true }, (number) =>
-    hash('sha256', grownSecret(Number(number)), 'buffer'),
-  );
-  database.exec('begin');
-  copyRows(database, 'links', links, {
-    id: 'numbers.n + 1000000',
-    name: "'Visitor ' || numbers.n",
-    folded: "'visitor ' || numbers.n",
-    secret_hash: 'grown_hash(numbers.n)',
-  });
-  copyRows(database, 'passes', links, {
-    pass_index: 'numbers.n + 1000000',
-    link_id: 'numbers.n + 1000000',
-  });
+  const database = openToGrow(file);
+  growLinks(database, { count: links, passesFrom: 1_000_000 });
   const uuid =
     "printf('%08x-%04x-7000-8000-%012x', 26000000 + numbers.n / 65536, numbers.n % 65536, numbers.n)";
   const at = "strftime('%Y-%m-%dT%H:%M:%fZ', 1700000000 + numbers.n * 20, 'unixepoch')";
@@ -64,6 +50,34 @@ export function growHouse(file: string, { links, events }: Size): void {
     commit;
     pragma journal_mode = wal;`);
   database.close();
+}
+
+/** In a transaction, which whoever asked for it commits. */
+export function openToGrow(file: string): DatabaseSync {
+  const database = new DatabaseSync(file);
+  database.exec('pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -500000');
+  database.function('grown_hash', { deterministic: true }, (number) =>
+    hash('sha256', grownSecret(Number(number)), 'buffer'),
+  );
+  database.exec('begin');
+  return database;
+}
+
+/** Copies of the first link, each with a pass; their indexes follow on `passesFrom`. */
+export function growLinks(
+  database: DatabaseSync,
+  { count, passesFrom }: { count: number; passesFrom: number },
+): void {
+  copyRows(database, 'links', count, {
+    id: 'numbers.n + 1000000',
+    name: "'Visitor ' || numbers.n",
+    folded: "'visitor ' || numbers.n",
+    secret_hash: 'grown_hash(numbers.n)',
+  });
+  copyRows(database, 'passes', count, {
+    pass_index: `numbers.n + ${passesFrom}`,
+    link_id: 'numbers.n + 1000000',
+  });
 }
 
 /** `count` copies of the table's first row, some of their columns given by an expression over `numbers.n`. */

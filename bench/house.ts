@@ -26,17 +26,25 @@ export interface House {
   door: { id: number; name: string };
   group_id: number;
   agent: { id: number; private_key: string };
+  /** Further agents, each with one door of the same group. */
+  fleet: FleetAgent[];
   links: { id: number; secret: string }[];
 }
 
-export async function makeHouse(context: Context, linkCount: number): Promise<House> {
+export interface FleetAgent {
+  id: number;
+  private_key: string;
+  door_id: number;
+}
+
+export async function makeHouse(context: Context, linkCount: number, agentCount = 0): Promise<House> {
   const { organization, api_key } = await setUp(context, {
     name: 'Measured house',
     domain: 'measured',
     email: 'owner@measured.invalid',
   });
   const caller = only((await authenticateLogin(context, api_key)) ?? undefined);
-  const building = await makeBuilding(context, organization.id);
+  const building = await makeBuilding(context, organization.id, agentCount);
   const links = await makeLinks(context, caller, { group_id: building.group_id, count: linkCount });
   const api_keys = [api_key];
   for (let count = 0; count < furtherKeys; count++) {
@@ -77,29 +85,28 @@ export async function passesOf(
   return passes;
 }
 
-async function makeBuilding(context: Context, organization_id: number) {
+async function makeBuilding(context: Context, organization_id: number, agentCount: number) {
   const at = context.clock.now();
   const times = { created_at: at, updated_at: at, deleted_at: null };
   const nowhere = { description: null, latitude: null, longitude: null };
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   return context.database.of(organization_id).transaction(async (tx) => {
-    const agentRow = { organization_id, name: 'Agent', public_key: rawPublicKey(publicKey), created_at: at };
-    const agent_id = await insertAgent(tx, agentRow);
     const place = { organization_id, name: 'House', address: '1 Gate Lane', time_zone: 'Europe/Berlin' };
     const place_id = await insertPlace(tx, { ...place, ...nowhere, ...times });
     const group = { organization_id, place_id, name: 'Visitors', description: null };
     const group_id = await insertGroup(tx, { ...group, ...times });
-    const door = {
-      organization_id,
-      place_id,
-      agent_id,
-      name: 'Front door',
-      order_id: null,
-      locked_down_at: null,
+    const driven = async (name: string): Promise<FleetAgent> => {
+      const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+      const public_key = rawPublicKey(publicKey);
+      const agent_id = await insertAgent(tx, { organization_id, name: 'Agent', public_key, created_at: at });
+      const door = { organization_id, place_id, agent_id, name, order_id: null, locked_down_at: null };
+      const door_id = await insertDoor(tx, { ...door, ...nowhere, ...times });
+      await insertGroupDoor(tx, { organization_id, group_id, door_id, created_at: at, updated_at: at });
+      const private_key = String(privateKey.export({ format: 'pem', type: 'pkcs8' }));
+      return { id: agent_id, private_key, door_id };
     };
-    const id = await insertDoor(tx, { ...door, ...nowhere, ...times });
-    await insertGroupDoor(tx, { organization_id, group_id, door_id: id, created_at: at, updated_at: at });
-    const private_key = String(privateKey.export({ format: 'pem', type: 'pkcs8' }));
-    return { door: { id, name: door.name }, group_id, agent: { id: agent_id, private_key } };
+    const { door_id, ...agent } = await driven('Front door');
+    const fleet: FleetAgent[] = [];
+    while (fleet.length < agentCount) fleet.push(await driven(`Door ${fleet.length + 2}`));
+    return { door: { id: door_id, name: 'Front door' }, group_id, agent, fleet };
   });
 }

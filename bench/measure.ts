@@ -3,7 +3,7 @@ export interface Figure {
   /** Names the figure in the committed table: stays the same over the years. */
   name: string;
   value: number;
-  unit: 'ratio' | 'ms' | 's' | 'MB' | 'per s';
+  unit: 'ratio' | 'ms' | 's' | 'MB' | 'kB' | 'per s';
   /** Which way is better. */
   better: 'higher' | 'lower';
   /** What was promised, if anything was: the run fails beyond it. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { measureAgents } from './agents.ts';
 import {
   betterOf,
   complaintAbout,
@@ -48,10 +49,17 @@ const groups: Record<string, () => Promise<Figure[]>> = {
     await using house = await startHouse({ linkCount });
     return [
       ...(await measureUnlocks(house, { rounds, durationMs, linkCount })),
-      ...(await measureScans(house, { rounds: quick ? 50 : 500 })),
       ...(await measureLinkCreation(house, { rounds, durationMs: durationMs / 2 })),
     ];
   },
+  agent: async () => [
+    ...(await measureScans({ rounds: quick ? 100 : 500 })),
+    ...(await measureAgents({
+      liveLinks: quick ? 20_000 : 1_000_000,
+      agentCount: quick ? 50 : 2_000,
+      rounds: quick ? 2 : 5,
+    })),
+  ],
   growth: () =>
     measureGrowth({
       small: { links: 1_000, events: 3_000 },

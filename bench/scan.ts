@@ -10,6 +10,7 @@ import {
 import { closeSync, fdatasyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deflateSync } from 'node:zlib';
 import { type AgentCore, composeAgent } from '../agent/composition.ts';
 import { keptFile } from '../agent/kept-file.ts';
@@ -72,9 +73,15 @@ interface KeyPair {
 /** The parts of a real agent, on a real disk, with what the server told it before the line went dead. */
 async function cutOffAgent(folder: string, keys: KeyPair) {
   mkdirSync(join(folder, 'outbox'));
+  const disk = logStore(join(folder, 'outbox'));
+  let written = Promise.resolve();
+  const append = (text: string) => {
+    written = disk.append(text);
+    return written;
+  };
   const core = composeAgent({
     file: (name) => keptFile(join(folder, name)),
-    store: logStore(join(folder, 'outbox')),
+    store: { ...disk, append },
     systemMs: Date.now,
     ...{ monotonicMs: outside.monotonicMs, after: outside.after, nonce: outside.nonce },
     ...{ uuid: randomUUIDv7, version: 'measured', log: silent },
@@ -105,7 +112,8 @@ async function cutOffAgent(folder: string, keys: KeyPair) {
       const began = performance.now();
       const shown = await scan(pass);
       if (shown.shown !== 'granted') throw new Error(`The reader showed ${JSON.stringify(shown)}.`);
-      await outbox.close(); // what became of the lock is written after it: not while the other side is measured
+      await nextTurn(); // what became of the lock is written after it: not while the other side is measured
+      await written;
       return movedAt - began;
     },
   };

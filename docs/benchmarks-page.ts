@@ -19,7 +19,7 @@ export function benchmarksPageLines({ machine, figures, history }: Committed = r
     '“Promised” fails the run when it is not met. A figure that got more than a tenth worse than the one in this table fails',
     'too, on the same kind of machine, unless the table is written again with a reason: `npm run bench -- --record "why"`.',
     'What fails is measured up to three times, and the best counts: a machine that is busy with something else can only make a',
-    'figure worse. `--only <group>` measures one group (pass, unlocks, growth, postgres, start); `--large` makes the large house',
+    'figure worse. `--only <group>` measures one group (pass, unlocks, agent, growth, postgres, start); `--large` makes the large house',
     'ten times as large. The order in which links are drawn is the same in every run.',
     '',
     '## Figures',

@@ -11,6 +11,8 @@ const passCount = 1_000;
 export interface HouseSettings {
   environment: Record<string, string>;
   linkCount: number;
+  /** Beside the one of every house. */
+  agentCount?: number;
   /** The links' secrets are written here, as JSON. */
   linksFile: string;
 }
@@ -23,9 +25,9 @@ export type MadeHouse = Omit<House, 'links'> & {
 };
 
 /** Makes a house in a process of its own, so that the server that is measured has never done such a thing. */
-await asProgram(async ({ environment, linkCount, linksFile }: HouseSettings) => {
+await asProgram(async ({ environment, linkCount, agentCount, linksFile }: HouseSettings) => {
   const installation = await openInstallation(readConfig(environment));
-  const made = await makeHouse(installation.context, linkCount);
+  const made = await makeHouse(installation.context, linkCount, agentCount);
   const { links, ...house } = made;
   writeFileSync(linksFile, JSON.stringify(links));
   const passes = await passesOf(installation.context, house.organization_id, links.slice(0, passCount));
