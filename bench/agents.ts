@@ -127,7 +127,8 @@ async function programFigures(site: Site, { rounds }: AgentsSize): Promise<Figur
     JSON.stringify({ doors: [{ id: house.door.id, lock, readers }] }),
   );
   const runs: { seconds: number; memoryMb: number }[] = [];
-  for (let round = 0; round < rounds; round++) runs.push(await runAgent(folder, server.ready.url));
+  for (let round = -1; round < rounds; round++) runs.push(await runAgent(folder, server.ready.url));
+  runs.shift(); // the first start ever
   const seconds = runs.map((run) => run.seconds);
   const memories = runs.map((run) => run.memoryMb);
   const range = (values: number[]) => `${rounded(Math.min(...values))} to ${rounded(Math.max(...values))}`;
@@ -142,7 +143,7 @@ async function programFigures(site: Site, { rounds }: AgentsSize): Promise<Figur
       name: 'start of an agent, until it is connected',
       value: median(seconds),
       ...{ unit: 's', better: 'lower' },
-      detail: `process, folder, reader, lock, handshake; ${range(seconds)} s`,
+      detail: `process, folder, reader, lock, handshake; not its first start; ${range(seconds)} s`,
     },
   ];
 }
@@ -150,6 +151,8 @@ async function programFigures(site: Site, { rounds }: AgentsSize): Promise<Figur
 async function runAgent(folder: string, url: string): Promise<{ seconds: number; memoryMb: number }> {
   const began = performance.now();
   const child = spawn(process.execPath, [postern, 'agent', '--folder', folder], {
+    // As the unit file has it. Without it the program is translated at each start, and what that took stays in memory.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compile-cache') },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = once(child, 'exit');
