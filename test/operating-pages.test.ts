@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, writeFileS
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { agentFolderSetting } from '../agent/command.ts';
+import { parseAgentConfig } from '../agent/config.ts';
 import { settingTable } from '../server/config.ts';
 import { freshFolder, startDemo, startPostern } from './demo-process.ts';
 import { fetchAnswer } from './test-server.ts';
@@ -55,23 +56,26 @@ describe('the page about monitoring', { timeout: 60_000 }, () => {
   });
 });
 
+/** As it would be installed, but with what every Debian has instead of the program and its user: neither is on this machine. */
+function judgeUnit(name: string, { program, folder }: { program: string; folder: string }): void {
+  const file = join(folder, name);
+  const here = read(name)
+    .replace(program, process.execPath)
+    .replaceAll(/^(User|Group)=postern(-agent)?$/gm, '$1=daemon');
+  writeFileSync(file, here);
+  assert.equal(run('systemd-analyze', ['verify', '--man=no', file], 'systemd'), '');
+  const judged = ['security', '--offline=true', '--no-pager', `--threshold=${exposureMax}`, file];
+  assert.match(run('systemd-analyze', judged, 'systemd'), /Overall exposure level/);
+}
+
 describe('the unit file for systemd', () => {
   const folder = freshFolder();
   after(() => folder[Symbol.dispose]());
 
   it('is understood by systemd, and leaves the service little to reach', () => {
-    const unit = read('postern.service');
-    const installed = '/opt/postern/node_modules/node/bin/node /opt/postern/postern.ts';
-    assert.ok(unit.includes(`ExecStart=${installed} serve\n`));
-    const file = join(folder.path, 'postern.service');
-    // On this machine there is neither the program in its place nor its user; every Debian has this one.
-    const here = unit
-      .replace(installed, process.execPath)
-      .replaceAll(/^(User|Group)=postern$/gm, '$1=daemon');
-    writeFileSync(file, here);
-    assert.equal(run('systemd-analyze', ['verify', '--man=no', file], 'systemd'), '');
-    const judged = ['security', '--offline=true', '--no-pager', `--threshold=${exposureMax}`, file];
-    assert.match(run('systemd-analyze', judged, 'systemd'), /Overall exposure level/);
+    const program = '/opt/postern/node_modules/node/bin/node /opt/postern/postern.ts';
+    assert.ok(read('postern.service').includes(`ExecStart=${program} serve\n`));
+    judgeUnit('postern.service', { program, folder: folder.path });
   });
 
   it('has every command of its page run as the service runs', () => {
@@ -89,6 +93,51 @@ describe('the unit file for systemd', () => {
       assert.ok(unit.includes(`\n${setting}\n`), setting);
       assert.ok(functionOfPage.includes(inFunction), inFunction);
     }
+  });
+});
+
+describe('the unit file of the agent', () => {
+  const folder = freshFolder();
+  after(() => folder[Symbol.dispose]());
+  const page = '../start/raspberry-pi.md';
+  const program = '/opt/node/bin/node /opt/postern/postern.ts';
+  const unit = read('postern-agent.service');
+
+  it('is understood by systemd, and leaves the agent little to reach', () => {
+    assert.ok(unit.includes(`ExecStart=${program} agent\n`));
+    judgeUnit('postern-agent.service', { program, folder: folder.path });
+  });
+
+  it('starts it again whatever happened, without waiting for a network, and lets it use serial lines', () => {
+    for (const line of ['Restart=always', 'StartLimitIntervalSec=0', 'SupplementaryGroups=dialout'])
+      assert.ok(unit.includes(`\n${line}\n`), line);
+    assert.doesNotMatch(unit, /^(After|Wants|Requires)=.*network/m);
+    assert.doesNotMatch(unit, /^PrivateDevices=/m);
+  });
+
+  it('has the commands of its page run as the agent runs', () => {
+    const [inFunction = ''] = blocksOf(page, 'sh').filter((block) => block.includes('systemd-run'));
+    for (const [setting, given] of [
+      ['User=postern-agent', '--uid=postern-agent'],
+      ['SupplementaryGroups=dialout', '--property=SupplementaryGroups=dialout'],
+      ['UMask=0077', '--property=UMask=0077'],
+      ['StateDirectory=postern-agent', '--property=StateDirectory=postern-agent'],
+      ['StateDirectoryMode=0700', '--property=StateDirectoryMode=0700'],
+      [
+        'Environment=POSTERN_AGENT_DATA=/var/lib/postern-agent',
+        '--setenv=POSTERN_AGENT_DATA=/var/lib/postern-agent',
+      ],
+    ] as const) {
+      assert.ok(unit.includes(`\n${setting}\n`), setting);
+      assert.ok(inFunction.includes(given), given);
+    }
+    assert.ok(inFunction.includes(`${program} agent "$@"`));
+  });
+
+  it('has examples of agent.json on its page that the agent takes', () => {
+    const examples = blocksOf(page, 'json');
+    assert.ok(examples.length >= 2);
+    for (const example of examples) assert.ok(parseAgentConfig(example, 'agent.json').length > 0);
   });
 });
 
