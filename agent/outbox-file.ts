@@ -75,7 +75,7 @@ export function logStore(folder: string): LogStore {
     bytes: () => bytes,
     async close() {
       const open = file;
-      [file, bytes] = [null, 0]; // whoever writes after all goes on in a file of its own
+      [file, bytes] = [null, 0];
       await open?.close();
     },
   };
