@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Lock } from '../agent/locks/lock.ts';
 import { outside } from '../agent/main.ts';
-import { Session, type SessionSettings } from '../agent/session.ts';
+import type { SessionSettings } from '../agent/session.ts';
 import { agentPath } from '../domain/agent-protocol.ts';
 
 export interface LightAgentSettings {
@@ -14,8 +14,8 @@ export interface LightAgentSettings {
   onPulse?: () => void;
 }
 
-/** One session as the agent has it, with a lock made of nothing: what is known and kept is up to `upkeep`. */
-export function lightAgent(settings: LightAgentSettings): Session {
+/** For sessions as the agent has them, with a lock made of nothing: what is known and kept is up to `upkeep`. */
+export function lightSettings(settings: LightAgentSettings): SessionSettings {
   const { url, public_url, server_public_key, agent, upkeep, openSocket, onPulse = () => {} } = settings;
   const lock: Lock = {
     async pulse() {
@@ -25,7 +25,7 @@ export function lightAgent(settings: LightAgentSettings): Session {
     check: () => Promise.resolve('It is made of nothing.'),
     close: () => Promise.resolve(),
   };
-  return new Session({
+  return {
     url: new URL(agentPath, url).href.replace(/^http/, 'ws'),
     identity: { agent_id: agent.id, private_key: agent.private_key, server_public_key, public_url },
     readers: [{ name: 'Reader', door_id: agent.door_id }],
@@ -36,5 +36,5 @@ export function lightAgent(settings: LightAgentSettings): Session {
     doorStates: { isLockedDown: () => false, keep: () => Promise.resolve() },
     ...{ monotonicMs: outside.monotonicMs, after: outside.after, nonce: outside.nonce },
     log: { info() {}, warn() {} },
-  });
+  };
 }

@@ -1,9 +1,9 @@
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Session } from '../../agent/session.ts';
+import { Connection } from '../../agent/connection.ts';
 import type { AgentMessage } from '../../domain/agent-protocol.ts';
 import type { FleetAgent } from '../house.ts';
-import { lightAgent } from '../light-agent.ts';
+import { lightSettings } from '../light-agent.ts';
 import { asProgram } from '../processes.ts';
 import type { ServerReady } from './server.ts';
 
@@ -19,7 +19,8 @@ export type FleetQuestion = { connect: true } | { state: true };
 export interface FleetState {
   connected: number;
   pulses: number;
-  ended: string[];
+  /** Sessions that ended: the agent comes back by itself. */
+  lost: number;
 }
 
 /** Many agents in one process: their sessions are real, their disks and locks are not. */
@@ -27,24 +28,21 @@ await asProgram(async ({ server, host_key, agentsFile }: FleetSettings) => {
   const agents: FleetAgent[] = JSON.parse(readFileSync(agentsFile, 'utf8')); // our own program wrote it
   const keys = agents.map(({ private_key }) => createPrivateKey(private_key));
   const server_public_key = createPublicKey(host_key);
-  const sessions: Session[] = [];
-  const state: FleetState = { connected: 0, pulses: 0, ended: [] };
+  const connections: Connection[] = [];
+  const state: FleetState = { connected: 0, pulses: 0, lost: 0 };
   const connect = async () => {
     await Promise.all(
       agents.map(({ id, door_id }, index) => {
         const known = Promise.withResolvers<void>();
         const private_key = keys[index] ?? createPrivateKey(''); // there is one for each
-        const session = lightAgent({
+        const settings = lightSettings({
           ...{ url: server.url, public_url: server.public_url, server_public_key },
           agent: { id, door_id, private_key },
           upkeep: upkeepOfNothing(() => known.resolve()),
           onPulse: () => void state.pulses++,
         });
-        sessions.push(session);
-        void session.ended.then((why) => {
-          state.ended.push(why);
-          known.reject(new Error(why));
-        });
+        const onLost = () => void state.lost++;
+        connections.push(new Connection({ ...settings, random: Math.random, onLost }));
         return known.promise.then(() => void state.connected++);
       }),
     );
@@ -53,7 +51,7 @@ await asProgram(async ({ server, host_key, agentsFile }: FleetSettings) => {
   return {
     ready: {},
     answer: (question) => ('connect' in (question as FleetQuestion) ? connect() : Promise.resolve(state)),
-    close: () => Promise.all(sessions.map((session) => session.close())),
+    close: () => Promise.all(connections.map((connection) => connection.close())),
   };
 });
 
