@@ -68,6 +68,8 @@ type Agent = Awaited<ReturnType<typeof enrolled>>;
 async function connect(agent: Agent, door_ids: readonly number[]) {
   const told = Promise.withResolvers<DoorsMessage | null>();
   const lock = { pulse: async () => 'done' as const, check: async () => '', close: async () => {} };
+  const core = memoryCore();
+  await core.open();
   const session = new Session({
     url: agentUrl(server.url),
     identity: {
@@ -78,7 +80,7 @@ async function connect(agent: Agent, door_ids: readonly number[]) {
     },
     readers: [],
     locks: new Map(door_ids.map((id) => [id, lock])),
-    ...memoryCore(),
+    ...core,
     nowMs: () => null,
     ...realClock,
     nonce: () => randomBytes(32).toString('base64url'),

@@ -170,9 +170,11 @@ export class AgentNews {
     const isNew = [...followed.sessions.values()].some(({ content }) => content === null);
     if (isNew || followed.revision !== agent_revision) {
       const source = await readReplicaSource(this.#parts.database.of(organization_id).read, organization_id);
+      const isChanged = followed.revision !== agent_revision;
       followed.revision = agent_revision;
-      this.#expected.delete(organization_id);
-      for (const [session, told] of followed.sessions) tellReplica(session, told, source, agent_revision);
+      if (isChanged) this.#expected.delete(organization_id);
+      for (const [session, told] of followed.sessions)
+        if (isChanged || told.content === null) tellReplica(session, told, source, agent_revision);
     }
     const nowMs = this.#parts.clock.monotonicMs();
     const isDue = nowMs - followed.statedMs >= (isNew ? freshMsMax : statementIntervalMs);

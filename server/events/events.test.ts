@@ -63,7 +63,10 @@ describe('an event', () => {
       ...{ message: 'Robin Guest was refused at Front door', error_code: 'd5a40c' },
       ...{ error_message: 'The door cannot be reached right now.', sequence: uuid },
       ...{ organization_id: server.organization_id, place_id, via: {} },
-      details: { method: 'api', reader: null, recorded_at: now, reason: 'door_unreachable', outcome: null },
+      details: {
+        ...{ method: 'api', reader: null, recorded_at: now, reason: 'door_unreachable', outcome: null },
+        ...{ agent_id: null, unverified: false },
+      },
     });
   });
 
@@ -338,7 +341,7 @@ describe('GET /events/types', () => {
 describe('the types of events', () => {
   it('each have a sentence, and begin with the thing that something happened to', () => {
     for (const [type, meaning] of Object.entries(eventTypes)) {
-      assert.match(type, /^[a-z_]+\.[a-z_]+$/);
+      assert.match(type, /^[a-z_]+\.[a-z_]+(\.alarm)?$/);
       assert.match(meaning, /^[A-Z].*\.$/);
     }
   });
