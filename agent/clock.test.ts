@@ -103,6 +103,35 @@ describe('the clock of an agent', () => {
     }
   });
 
+  it('is not set back by a statement that was long under way', async () => {
+    for (const lateMs of [3 * secondMs, 60 * secondMs, hourMs - 1]) {
+      const { boot, pass, alarms } = machine();
+      const clock = await boot();
+      clock.learn(instant(noon));
+      pass(2 * hourMs);
+      assert.equal(clock.learn(instant(noon + 2 * hourMs)), true);
+      pass(hourMs);
+      assert.equal(clock.learn(instant(noon + 3 * hourMs - lateMs)), true);
+      assert.equal(clock.now(), instant(noon + 3 * hourMs), `${lateMs}`);
+      assert.deepEqual(alarms, []);
+    }
+  });
+
+  it('has run ahead when every statement says so for 10 minutes', async () => {
+    const { boot, pass, state } = machine();
+    const clock = await boot();
+    clock.learn(instant(noon));
+    state.monotonicMs += 30 * secondMs; // which no other clock has seen passing
+    for (let passedMs = 60 * secondMs; passedMs <= agreementMs; passedMs += 60 * secondMs) {
+      pass(60 * secondMs);
+      clock.learn(instant(noon + passedMs));
+      assert.equal(clock.now(), instant(noon + passedMs + 30 * secondMs));
+    }
+    pass(60 * secondMs);
+    clock.learn(instant(noon + agreementMs + 60 * secondMs));
+    assert.equal(clock.now(), instant(noon + agreementMs + 60 * secondMs));
+  });
+
   it('comes back to the server from a fast clock, as long as that was not signed before', async () => {
     const { boot, pass } = machine();
     const clock = await boot();

@@ -78,13 +78,19 @@ async function carryOut(parts: ScanParts, verdict: Decided, pass_hash: string): 
   }
   const recorded = await outbox.record(report, { isGrant: true, settled: false }).catch(() => null);
   if (recorded === null) return denied('unavailable');
-  const isLate = monotonicMs() - decidedMs > commandLifetimeMs;
-  const { outcome }: Outcome = isLate
+  const obstacle = obstacleTo(parts, decidedMs);
+  const { outcome }: Outcome = obstacle
     ? { outcome: 'not_done', message: '' }
     : await pulse({ command_id: recorded.uuid, pulse_ms: door.pulse_ms });
   outbox.settle(recorded.sequence, outcome);
   if (outcome === 'done') return { shown: 'granted' };
-  return denied(outcome === 'unknown' ? 'outcome_unknown' : isLate ? 'unavailable' : 'lock_failed');
+  return denied(outcome === 'unknown' ? 'outcome_unknown' : (obstacle ?? 'lock_failed'));
+}
+
+/** Writing took a while: the disk was slow, or the server was told meanwhile that the door is kept shut. */
+function obstacleTo({ door_id, isLockedDown, monotonicMs }: ScanParts, decidedMs: number): string | null {
+  if (monotonicMs() - decidedMs > commandLifetimeMs) return 'unavailable';
+  return isLockedDown(door_id) ? 'door_locked_down' : null;
 }
 
 function reportOf({ door_id, reader }: ScanParts, { at, pass, decision }: Decided, pass_hash: string) {

@@ -10,7 +10,8 @@ import { EndedSegments } from './ended-segments.ts';
 
 const now = '2026-12-01T09:00:00.000Z';
 const wall = new TestClock(now);
-const clock = { now: () => wall.now(), monotonicMs: () => performance.now() };
+let skippedMs = 0;
+const clock = { now: () => wall.now(), monotonicMs: () => performance.now() + skippedMs };
 let server: TestServer;
 let group_id: number;
 let door_id: number;
@@ -130,5 +131,16 @@ describe('news for agents', () => {
     assert.equal(agent.core.revocations.isRevoked({ index: 100, issued_at: 0 }), true);
     assert.equal(agent.core.revocations.isRevoked({ index: segmentPasses, issued_at: 0 }), false);
     assert.equal(await new EndedSegments(server.context).drop(10), 0, 'it is gone already');
+  });
+
+  it('sign anew for whoever has just come: by the first statement it sets its clock', async () => {
+    using first = await joined();
+    skippedMs += 2_000;
+    const later = '2026-12-01T09:00:40.000Z';
+    wall.set(later);
+    using second = await joined();
+    assert.equal(second.core.revocations.statement?.signed_at, later);
+    assert.equal(second.core.clock.now()?.slice(0, 19), later.slice(0, 19));
+    await until('the same statement', () => first.core.revocations.statement?.signed_at === later);
   });
 });

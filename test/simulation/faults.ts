@@ -1,4 +1,7 @@
+import type { Knowledge } from '../../agent/door-decision.ts';
+import type { LogStore } from '../../agent/outbox-file.ts';
 import { addMs } from '../../domain/instants.ts';
+import type { ReplicaDoor } from '../../domain/replica.ts';
 import type { Connection, Database, Scope, Statement, Transaction } from '../../server/database/database.ts';
 import type { Fault, World } from './world.ts';
 
@@ -9,6 +12,7 @@ import type { Fault, World } from './world.ts';
 const takingAUse = /update links set uses = uses \+ 1/;
 const laterMs = 200;
 const staleMsMax = 40;
+const endlessS = 10 ** 9;
 
 export const faults: readonly Fault[] = [
   {
@@ -33,6 +37,10 @@ export const faults: readonly Fault[] = [
       withSql(inner, 'where d.organization_id = ? and d.id = ?', 'where ? > 0 and d.id = ?'),
   },
   { name: 'a request that reads and writes', database: writingOnReads },
+  { name: 'an agent that does not wait for its record', agent: { store: notAwaited } },
+  { name: 'an agent that does not mind how old its revocation list is', agent: { knowing: withoutLimit } },
+  { name: 'an agent that does not look at its revocation list', agent: { knowing: withoutList } },
+  { name: 'a server that forgets which reports it has', database: forgettingReports },
 ];
 
 interface Command {
@@ -43,6 +51,52 @@ function commandsOf(text: string, change: (command: Command) => Command[]): stri
   const message = JSON.parse(text);
   if (message.type !== 'unlock') return text;
   return JSON.stringify({ ...message, commands: message.commands.flatMap(change) });
+}
+
+function notAwaited(inner: LogStore): LogStore {
+  return { ...inner, append: async (text) => void inner.append(text) };
+}
+
+function withoutLimit(known: Knowledge): Knowledge {
+  const { replica } = known;
+  const lenient = (door: ReplicaDoor | null) => door && { ...door, static_offline_limit: endlessS };
+  return {
+    ...known,
+    replica: {
+      get organization_id() {
+        return replica.organization_id;
+      },
+      verifyPass: replica.verifyPass,
+      door: (door_id) => lenient(replica.door(door_id)),
+      schedulesOf: (group_id) => replica.schedulesOf(group_id),
+      readerId: (name) => replica.readerId(name),
+    },
+  };
+}
+
+function withoutList(known: Knowledge): Knowledge {
+  const { revocations } = known;
+  return {
+    ...known,
+    revocations: {
+      get statement() {
+        return revocations.statement;
+      },
+      isRevoked: () => false,
+    },
+  };
+}
+
+function forgettingReports(inner: Database): Database {
+  return withScopes(inner, (scope) => ({
+    ...scope,
+    transaction: (work) =>
+      scope.transaction(async (tx) => {
+        const result = await work(tx);
+        await tx.query.updateTable('agents').set({ outbox_sequence: 0 }).execute();
+        return result;
+      }),
+  }));
 }
 
 /** What an unlock has decided is taken back, and only written when the door has moved. */

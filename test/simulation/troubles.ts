@@ -1,4 +1,5 @@
 import { type Cast, doorFor, linesOf, operatorOf } from './cast.ts';
+import { offlineLimitMs } from './house.ts';
 import type { KnownLink } from './model.ts';
 import type { Line } from './network.ts';
 import { unlock } from './visits.ts';
@@ -58,6 +59,26 @@ export function stallACommand(cast: Cast): void {
   world.time.after(chance.between(1, 50), () => {
     if (line.state === 'up') line.state = 'stalled';
     world.note(`${line.name} is stalled`);
+  });
+  world.time.after(chance.between(1_000, 12_000), () => mend(world, line));
+}
+
+/** A pass is ended while an agent hears nothing, and shown there when the agent may not go by what it knows any more. */
+export function outlastAnAgent(cast: Cast): void {
+  const { world } = cast;
+  const { chance, model } = world;
+  const { line, enrolled } = chance.pick(world.stations);
+  const door = model.door(chance.pick(enrolled.door_ids));
+  const passes = [...model.passes.values()].filter(({ link }) => link.house === door.house);
+  const pass = chance.maybePick(passes.slice(-8));
+  if (!pass) return;
+  line.state = 'cut';
+  world.note(`${line.name} is cut`);
+  world.begin(async () => {
+    await operatorOf(cast, door.house).suspend(pass.link, true);
+    if (!world.jump(offlineLimitMs + chance.between(60_000, 300_000))) return;
+    world.note(`it is ${world.time.instant()}`);
+    await chance.pick(cast.phones).present(pass.text, door, pass);
   });
   world.time.after(chance.between(1_000, 12_000), () => mend(world, line));
 }
