@@ -6,7 +6,7 @@ import type { EventRow } from './reading.ts';
 import type { Time } from './time.ts';
 
 /** What is on the disk for so long was there when somebody was let in whose record has just come onto it. */
-const decidingMsMax = 200;
+const decidingMsMax = 500;
 
 type Decision = Extract<Report, { kind: 'decision' }>;
 
@@ -96,13 +96,13 @@ export class LocalDecisions {
     if (pass.link.id !== link_id) return 'the pass is of another link';
     if (!door_ids.includes(door_id)) return 'it does not drive it';
     if (at === null) return 'it did not know the time';
-    if (Math.abs(time.wallMs - Date.parse(at)) > lateMsMax)
-      return `its clock showed ${at}, at ${time.instant()}`;
+    const nowMs = time.wallMsWithoutJumps(decidingMsMax);
+    if (Math.abs(nowMs - Date.parse(at)) > lateMsMax) return `its clock showed ${at}, at ${time.instant()}`;
     const knownUntilMs = disk.knownUntilMs(time.nowMs - decidingMsMax);
     const objection = model.localObjection(pass, model.door(door_id), {
       at,
       knownUntilMs,
-      nowMs: time.wallMs,
+      nowMs,
     });
     return objection && `${objection} (${pass.link.name})`;
   }

@@ -24,6 +24,7 @@ export class Time {
   /** Counts what has happened: of two things, the one with the lower number was before. */
   moment = 0;
   #wallMs: number;
+  readonly #jumps: { atMs: number; ms: number }[] = [];
   #order = 0;
   /** Sorted, the last one is due first. */
   readonly #due: Due[] = [];
@@ -47,6 +48,14 @@ export class Time {
   /** The clocks on the wall are put forward, as after a sleep of the machines: no monotonic clock has moved. */
   jump(ms: number): void {
     this.#wallMs += ms;
+    this.#jumps.push({ atMs: this.nowMs, ms });
+  }
+
+  /** What clocks on the wall would show if they had not been put forward for so long. */
+  wallMsWithoutJumps(forMs: number): number {
+    let ms = this.wallMs;
+    for (const jump of this.#jumps) if (this.nowMs - jump.atMs <= forMs) ms -= jump.ms;
+    return ms;
   }
 
   after(ms: number, work: () => void, life?: Life): () => void {
