@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AgentHouse } from './agent-house.ts';
@@ -37,12 +35,6 @@ after(async () => {
   device.close();
 });
 
-const logBytes = () =>
-  readdirSync(house.outboxFolder).reduce(
-    (sum, name) => sum + statSync(join(house.outboxFolder, name)).size,
-    0,
-  );
-
 /** Each shows the pass and kills the agent at its moment. */
 const moments: Record<string, (text: string) => Promise<void>> = {
   async 'before the intent'(text) {
@@ -52,10 +44,10 @@ const moments: Record<string, (text: string) => Promise<void>> = {
     await answer;
   },
   async 'between intent and pulse'(text) {
-    const bytes = logBytes();
+    const before = house.recorded().length;
     const { answer } = house.present(text);
     await until('the intent is written', () => {
-      for (let look = 0; look < 2_000; look++) if (logBytes() > bytes) return true;
+      for (let look = 0; look < 50; look++) if (house.recorded().length > before) return true;
       return false;
     });
     await house.kill();
