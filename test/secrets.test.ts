@@ -199,7 +199,8 @@ describe('secrets, after everything that can be done with them', { timeout: 120_
     const places: Place[] = valuesOf(dataFolder).map(({ where, value }) => [where, value]);
     assert.ok(places.length > 200, `${places.length} values`);
     for (const each of [dataFolder, join(folder.path, 'agent')]) {
-      for (const name of readdirSync(each)) places.push([name, readFileSync(join(each, name))]);
+      for (const file of readdirSync(each, { recursive: true, withFileTypes: true }))
+        if (file.isFile()) places.push([file.name, readFileSync(join(file.parentPath, file.name))]);
     }
     assertNowhere(secrets, places);
   });

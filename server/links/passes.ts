@@ -16,6 +16,9 @@ type PassTerms = Pick<StoredLink, 'group_id' | 'valid_from' | 'valid_until' | 'm
 /** So far the clocks of several server processes may be apart. */
 const clocksApartMsMax = 30_000;
 
+/** A link without a start is good at once, also at a door whose clock is behind. */
+const slowClockS = 3_600;
+
 /** Signs a first pass for a new link, if it is to have one. Nothing of the pass is stored but its terms. */
 export async function issuePass(context: Context, tx: Transaction, link: StoredLink): Promise<void> {
   const terms = termsOf(link);
@@ -33,7 +36,9 @@ export async function issuePass(context: Context, tx: Transaction, link: StoredL
   // Whole seconds that never reach beyond the link's own window; a pass has none before 1970.
   const expires_at_s = secondsFloor(link.valid_until);
   const begins_s =
-    link.valid_from === null ? Math.min(issued_at_s, expires_at_s - 1) : secondsCeil(link.valid_from);
+    link.valid_from === null
+      ? Math.min(issued_at_s - slowClockS, expires_at_s - 1)
+      : secondsCeil(link.valid_from);
   const not_before_s = Math.max(0, begins_s);
   if (not_before_s >= expires_at_s) return;
   await tx.query
