@@ -96,8 +96,9 @@ export class LocalDecisions {
     if (pass.link.id !== link_id) return 'the pass is of another link';
     if (!door_ids.includes(door_id)) return 'it does not drive it';
     if (at === null) return 'it did not know the time';
-    const nowMs = time.wallMsWithoutJumps(decidingMsMax);
-    if (Math.abs(nowMs - Date.parse(at)) > lateMsMax) return `its clock showed ${at}, at ${time.instant()}`;
+    const nowMs = time.wallMsWithoutJumps(decidingMsMax); // or later: it was decided before a jump, or after it
+    const atMs = Date.parse(at);
+    if (atMs < nowMs - lateMsMax || atMs > time.wallMs) return `its clock showed ${at}, at ${time.instant()}`;
     const knownUntilMs = disk.knownUntilMs(time.nowMs - decidingMsMax);
     const objection = model.localObjection(pass, model.door(door_id), {
       at,

@@ -58,7 +58,7 @@ const steps: readonly [weight: number, Step][] = [
   [24, goToAnEdge],
   [25, troubleALine],
   [12, stallACommand],
-  [6, outlastAnAgent],
+  [8, outlastAnAgent],
   [30, mendLines],
   [2, crashServer],
   [3, crashInTheMiddle],

@@ -1,6 +1,7 @@
+import { addMs } from '../../domain/instants.ts';
 import { type Cast, doorFor, linesOf, operatorOf } from './cast.ts';
 import { offlineLimitMs } from './house.ts';
-import type { KnownLink } from './model.ts';
+import type { KnownDoor, KnownLink, KnownPass } from './model.ts';
 import type { Line } from './network.ts';
 import { unlock } from './visits.ts';
 import type { World } from './world.ts';
@@ -9,6 +10,8 @@ import type { World } from './world.ts';
 
 /** A wall clock is put forward by this much at most, to the edge of a window. */
 const edgeMsMax = 3 * 3_600_000;
+/** How long an agent hears nothing beyond its limit, at most. */
+const longerMsMax = 300_000;
 
 export async function waitALittle({ world }: Cast): Promise<void> {
   await world.pass(world.chance.between(100, 2_000));
@@ -69,18 +72,27 @@ export function outlastAnAgent(cast: Cast): void {
   const { chance, model } = world;
   const { line, enrolled } = chance.pick(world.stations);
   const door = model.door(chance.pick(enrolled.door_ids));
-  const passes = [...model.passes.values()].filter(({ link }) => link.house === door.house);
-  const pass = chance.maybePick(passes.slice(-8));
+  const afterwards = addMs(world.time.instant(), offlineLimitMs + longerMsMax);
+  const pass = chance.maybePick(
+    [...model.passes.values()].filter((pass) => opensAlone(pass, door, afterwards)),
+  );
   if (!pass) return;
   line.state = 'cut';
   world.note(`${line.name} is cut`);
   world.begin(async () => {
     await operatorOf(cast, door.house).suspend(pass.link, true);
-    if (!world.jump(offlineLimitMs + chance.between(60_000, 300_000))) return;
+    if (!world.jump(offlineLimitMs + chance.between(60_000, longerMsMax))) return;
     world.note(`it is ${world.time.instant()}`);
+    await world.time.sleep(1_000); // by then it is sure that this was decided after the jump
     await chance.pick(cast.phones).present(pass.text, door, pass);
   });
   world.time.after(chance.between(1_000, 12_000), () => mend(world, line));
+}
+
+/** Whether an agent lets in whoever shows it, for all that is known, until then. */
+function opensAlone({ link, terms, ended }: KnownPass, door: KnownDoor, until: string): boolean {
+  const isForAgents = link.house === door.house && link.type === 'offline' && terms.usesMax.includes(null);
+  return isForAgents && ended === Number.POSITIVE_INFINITY && terms.until.every((end) => until < end);
 }
 
 export function troubleALine(cast: Cast): void {
