@@ -53,7 +53,7 @@ function runTests(
   files: string[],
   more: NodeJS.ProcessEnv = {},
 ): Promise<void> {
-  const timeoutMs = figure({ small: 300_000, large: 7_200_000 });
+  const timeoutMs = figure({ small: 900_000, large: 7_200_000 });
   const flags = [`--test-concurrency=${filesAtOnce}`, `--test-timeout=${timeoutMs}`];
   return step(what, 'node', ['--test', ...flags, ...files], more);
 }
