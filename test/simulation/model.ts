@@ -144,6 +144,15 @@ export class Model {
     return known;
   }
 
+  /** An acknowledged change that began at this moment has ended the passes that somebody had before. */
+  endPasses(link: KnownLink, begun: number, { moment, wallMs }: { moment: number; wallMs: number }): void {
+    for (const pass of this.passes.values()) {
+      if (pass.link !== link || pass.obtained >= begun) continue;
+      pass.ended = Math.min(pass.ended, moment);
+      pass.endedMs = Math.min(pass.endedMs, wallMs);
+    }
+  }
+
   /** Somebody was given a pass. `terms`: what the link may have been before and after they asked for it. */
   learn(text: string, link: KnownLink, { obtained, terms }: { obtained: number; terms: Terms[] }): void {
     const all = {

@@ -110,7 +110,7 @@ export class Operator {
     const call: Call = { operation: 'links.revoke', id: link.id };
     const begun = this.#world.time.moment;
     const reply = await this.#write(call, [{ of: link.revoked, value: true }]);
-    if (reply?.status === 204) this.#endPasses(link, begun);
+    if (reply?.status === 204) this.#world.model.endPasses(link, begun, this.#world.time);
     this.#world.note(`${this.house.canary} revoked ${link.name}: ${words(reply)}`);
   }
 
@@ -237,19 +237,10 @@ export class Operator {
       { operation: 'links.change', id: link.id, body: { group_link } },
       changes,
     );
-    if (reply?.status === 200 && narrows) this.#endPasses(link, begun);
+    if (reply?.status === 200 && narrows) this.#world.model.endPasses(link, begun, this.#world.time);
     this.#world.note(
       `${this.house.canary} changed ${link.name} to ${JSON.stringify(group_link)}: ${words(reply)}`,
     );
-  }
-
-  #endPasses(link: KnownLink, begun: number): void {
-    const { model, time } = this.#world;
-    for (const pass of model.passes.values()) {
-      if (pass.link !== link || pass.obtained >= begun) continue;
-      pass.ended = Math.min(pass.ended, time.moment);
-      pass.endedMs = Math.min(pass.endedMs, time.wallMs);
-    }
   }
 
   /** What a refusal names was not done; what nobody answered, or answered 503, may have been. */
