@@ -1,9 +1,10 @@
-import { AgentNews, newsworthy } from './agents/news.ts';
+import { AgentNews } from './agents/news.ts';
 import { AgentSessions } from './agents/sessions.ts';
 import type { Bus } from './bus/bus.ts';
 import type { Clock, Context, Random } from './context.ts';
+import { afterCommit } from './database/after-commit.ts';
 import type { Database } from './database/database.ts';
-import { announcing, EventFeed } from './events/feed.ts';
+import { EventFeed } from './events/feed.ts';
 import { watched } from './health/commits.ts';
 import { RateLimits } from './http/rate-limits.ts';
 import { busCounters } from './http/shared-counters.ts';
@@ -29,7 +30,10 @@ export function composeContext(parts: ContextParts): Context {
   const { bus, clock, random, secretKey, publicUrl, onBackgroundError } = parts;
   const feed = new EventFeed({ database: parts.database, onError: onBackgroundError });
   const metrics = new Metrics();
-  const database = newsworthy(watched(announcing(parts.database, feed), { metrics, clock }), () => agentNews);
+  const database = afterCommit(watched(parts.database, { metrics, clock }), () => {
+    feed.notify();
+    agentNews.committed();
+  });
   bus.subscribe('events', () => feed.notify());
   const sealer = createSealer({ secretKey, random: random.bytes });
   const keys = new OrganizationKeys({ database, sealer });

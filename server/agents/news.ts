@@ -11,7 +11,7 @@ import {
 } from '../../domain/revocation-list.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../context.ts';
-import type { Database, Scope } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
 import type { OrganizationKeys } from '../organizations/keys.ts';
 import { type ReplicaSource, readReplicaSource, replicaOf } from './replicas.ts';
 import { type ListChanges, RevocationLists } from './revocation-lists.ts';
@@ -253,22 +253,4 @@ function tellReplica(session: InformedSession, told: Told, source: ReplicaSource
     const start = part * replicaPartLengthMax;
     session.say({ type: 'replica', part, parts, text: whole.slice(start, start + replicaPartLengthMax) });
   }
-}
-
-/** The same database, whose every commit may be news for the agents. */
-export function newsworthy(database: Database, news: () => AgentNews): Database {
-  const watched = (scope: Scope): Scope => ({
-    read: scope.read,
-    async transaction(work) {
-      const result = await scope.transaction(work);
-      news().committed();
-      return result;
-    },
-  });
-  return {
-    of: (organization_id) => watched(database.of(organization_id)),
-    everywhere: watched(database.everywhere),
-    settled: () => database.settled(),
-    close: () => database.close(),
-  };
 }

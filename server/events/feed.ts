@@ -1,5 +1,5 @@
 import { PosternError } from '../../domain/errors.ts';
-import type { Database, Scope } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
 import { selectLastPosition, selectNews } from './store.ts';
 
 /** How many streams an organization may have open at once. */
@@ -129,22 +129,4 @@ export class EventFeed {
   #everybody(): Follower[] {
     return [...this.#followers.values()].flatMap((followers) => [...followers]);
   }
-}
-
-/** The same database, whose every commit the feed hears of. */
-export function announcing(database: Database, feed: EventFeed): Database {
-  const announced = (scope: Scope): Scope => ({
-    read: scope.read,
-    async transaction(work) {
-      const result = await scope.transaction(work);
-      feed.notify();
-      return result;
-    },
-  });
-  return {
-    of: (organization_id) => announced(database.of(organization_id)),
-    everywhere: announced(database.everywhere),
-    settled: () => database.settled(),
-    close: () => database.close(),
-  };
 }
